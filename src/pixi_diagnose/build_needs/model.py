@@ -1,0 +1,160 @@
+"""What reading a source tree says about its build: the values that the simulators and `inspect` consume."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from ..evidence import Evidence, Unknown
+
+__all__ = [
+    "BuildNeeds",
+    "BuildSystem",
+    "BuildTarget",
+    "Download",
+    "ImportNeed",
+    "Knob",
+    "Phase",
+    "Pin",
+    "RemovedApi",
+    "Strength",
+    "ToolNeed",
+]
+
+
+class Phase(StrEnum):
+    """When something is needed: by get_requires and prepare_metadata already, or only by build_wheel."""
+
+    METADATA = "metadata"
+    WHEEL = "wheel"
+
+
+class Strength(StrEnum):
+    """HARD: the hook fails without it. GUARDED: it goes on without. CONDITIONAL: an undecided condition is in between."""
+
+    HARD = "hard"
+    GUARDED = "guarded"
+    CONDITIONAL = "conditional"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildTarget:
+    """What the build runs on: Python version (major, minor), conda subdir, and the environment variables it will see."""
+
+    python: tuple[int, int] = (3, 11)
+    subdir: str = "linux-64"
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BuildSystem:
+    """`[build-system]` as a frontend reads it.
+
+    Without the table (`table` False) the PEP 517 default holds: `setuptools>=40.8.0` and the legacy backend.
+    `requires` are the declared requirement strings, `backend` the object reference, `backend_path` in-tree folders.
+    `line` is that of the table in pyproject.toml, None without one.
+    """
+
+    table: bool
+    requires: tuple[str, ...]
+    backend: str
+    backend_path: tuple[str, ...] = ()
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportNeed:
+    """A module that the build imports and that neither the standard library nor the tree itself provides.
+
+    `projects` are the candidate projects on an index, most likely first. `order` is the position in execution (the
+    backend itself is 0), so the smallest missing one is what the real tool's message names. `after_setup_requires` says
+    that the import runs only in hook calls for which the answer of get_requires has been installed. `condition` names
+    what an undecided branch hangs on. `in_tree` marks a module that lies in the tree but cannot be imported under this
+    backend (a helper beside setup.py under plain setuptools.build_meta).
+    """
+
+    import_name: str
+    projects: tuple[str, ...]
+    phase: Phase
+    strength: Strength
+    evidence: tuple[Evidence, ...]
+    order: int
+    after_setup_requires: bool = False
+    condition: str = ""
+    in_tree: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ToolNeed:
+    """An executable or library outside Python: nvcc, cxx-compiler, c-compiler, fortran-compiler, rustc, cmake, ninja, git, …"""
+
+    name: str
+    phase: Phase
+    strength: Strength
+    evidence: tuple[Evidence, ...]
+    condition: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """An upper bound that a build requirement needs, such as `setuptools<81` where pkg_resources is imported."""
+
+    requirement: str
+    reason: str
+    phase: Phase
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedApi:
+    """A use of something that newer versions no longer have: `removed_in` maps "python" or a project to the version."""
+
+    name: str
+    removed_in: tuple[tuple[str, str], ...]
+    phase: Phase
+    strength: Strength
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Knob:
+    """An environment variable that the build script reads, its default, and what hangs on it."""
+
+    variable: str
+    default: str | None
+    effect: str
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file that the build fetches; `checked` when the script compares a hash."""
+
+    url: str
+    phase: Phase
+    checked: bool
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BuildNeeds:
+    """All that one source tree needs to be built on one target, in the order in which a build would meet it.
+
+    `hook_requirements` is the predicted answer of get_requires_for_build_wheel beyond the declared ones (setup_requires, a
+    backend's own answer). `imports` holds every third-party import in order, the declared ones included: a non-isolated
+    build has to find those too.
+    """
+
+    project: str
+    version: str
+    build_system: BuildSystem
+    hook_requirements: tuple[str, ...] = ()
+    hook_evidence: tuple[Evidence, ...] = ()
+    imports: tuple[ImportNeed, ...] = ()
+    tools: tuple[ToolNeed, ...] = ()
+    pins: tuple[Pin, ...] = ()
+    removed: tuple[RemovedApi, ...] = ()
+    knobs: tuple[Knob, ...] = ()
+    downloads: tuple[Download, ...] = ()
+    unknowns: tuple[Unknown, ...] = ()

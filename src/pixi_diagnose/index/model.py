@@ -1,0 +1,127 @@
+"""What is asked of package indexes, and what comes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..evidence import Unknown
+from ..manifest.model import FindLinks, Platform
+from ..metadata import StaticMetadata
+from ..source_tree import SourceTree
+
+__all__ = [
+    "Distribution",
+    "IndexSettings",
+    "LocalProject",
+    "ProvidedProject",
+    "PypiFailure",
+    "PypiRequest",
+    "PypiResolution",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSettings:
+    """Where projects come from, as the frontend was told; None takes the tools' own default (uv.md U6)."""
+
+    index_url: str | None = None
+    extra_index_urls: tuple[str, ...] = ()
+    find_links: tuple[FindLinks, ...] = ()
+    index_strategy: str = "first-index"
+    prerelease_mode: str = "if-necessary-or-explicit"
+    exclude_newer: str | None = None
+    no_build: bool | tuple[str, ...] = False
+    no_binary: bool | tuple[str, ...] = False
+    project_indexes: tuple[tuple[str, str], ...] = ()
+    """(canonical project, index URL) for dependencies that name their own index."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProvidedProject:
+    """A project that conda provides: offered to the resolver as versions without dependencies (pixi.md P7).
+
+    `version` is the solved conda version (PEP 440); empty when the conda solve could not run, and then `specifier` (PEP 440,
+    "" is any) says which of the index's versions may stand for it.
+    """
+
+    project: str
+    version: str = ""
+    specifier: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalProject:
+    """A path, git or URL dependency that was read statically; offered as exactly this version."""
+
+    project: str
+    version: str
+    metadata: StaticMetadata
+    tree: SourceTree
+    kind: str
+    """ "directory", "git", "sdist" (an archive by path or URL) or "wheel"."""
+
+
+@dataclass(frozen=True, slots=True)
+class PypiRequest:
+    """One resolution: PEP 508 `requirements` (names only, no URLs), for one Python and one platform."""
+
+    requirements: tuple[str, ...]
+    python_version: str
+    """ "3.12" or "3.12.7"."""
+    platform: Platform
+    indexes: IndexSettings = IndexSettings()
+    constraints: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+    provided: tuple[ProvidedProject, ...] = ()
+    local: tuple[LocalProject, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """One chosen distribution. `kind` is "wheel", "sdist", "directory", "git" or "conda" (provided by conda).
+
+    For a distribution that must be built, `why_built` says why no wheel fits ("no wheel on the index", "its 3 wheels are for
+    cp38, cp39"), and `metadata` what was read and where. `requires` are the requirement strings of its metadata,
+    `required_by` the canonical names of the projects of this resolution whose requirements (markers and extras
+    considered) reach it, "" for the request itself.
+    """
+
+    project: str
+    version: str
+    kind: str
+    filename: str = ""
+    url: str = ""
+    sha256: str = ""
+    index: str = ""
+    size: int | None = None
+    requires: tuple[str, ...] = ()
+    required_by: tuple[str, ...] = ()
+    why_built: str = ""
+    metadata: StaticMetadata | None = None
+    yanked: str | None = None
+
+    @property
+    def built(self) -> bool:
+        """Whether installing it runs a build."""
+        return self.kind in {"sdist", "directory", "git"}
+
+
+@dataclass(frozen=True, slots=True)
+class PypiFailure:
+    """A resolution that has no solution: `kind` is "conflict", "no-build", "not-found" (no such project or no usable
+    distribution) or "index" (it could not be asked). `message` is the resolver's explanation, addresses cleaned; `projects`
+    the canonical names it is about, most relevant first.
+    """
+
+    kind: str
+    message: str
+    projects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PypiResolution:
+    """The distributions sorted by project, or the failure; `unknowns` is what could not be read on the way."""
+
+    distributions: tuple[Distribution, ...]
+    failure: PypiFailure | None = None
+    unknowns: tuple[Unknown, ...] = field(default=())

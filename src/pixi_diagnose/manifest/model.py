@@ -1,0 +1,230 @@
+"""What a manifest says, whatever its dialect: tables become these values, and no raw TOML travels further."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..evidence import Place, Unknown
+
+__all__ = [
+    "CondaSpec",
+    "EnvironmentDeclaration",
+    "Feature",
+    "FindLinks",
+    "GitSource",
+    "IsolationEntry",
+    "Manifest",
+    "ManifestProblem",
+    "PathSource",
+    "Platform",
+    "PypiOptions",
+    "PypiSpec",
+    "TargetTable",
+    "UnreadTable",
+    "UrlSource",
+    "VirtualPackage",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualPackage:
+    """`__cuda=12.4=0`: name with its underscores, version, build string."""
+
+    name: str
+    version: str
+    build: str = "0"
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """A declared platform: `name` as the user refers to it, `subdir` conda's, and its virtual packages (pixi.md P8)."""
+
+    name: str
+    subdir: str
+    virtual_packages: tuple[VirtualPackage, ...]
+    place: Place | None = None
+
+    def virtual(self, name: str) -> str | None:
+        """The version of one virtual package ("__glibc"), None where the platform has none."""
+        return next((v.version for v in self.virtual_packages if v.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class CondaSpec:
+    """One conda dependency. `name` is normalised (lower case), `spelled` the user's; `version`, `build`, `channel`, … are spec strings."""
+
+    name: str
+    spelled: str
+    version: str
+    place: Place
+    build: str | None = None
+    channel: str | None = None
+    subdir: str | None = None
+    url: str | None = None
+    path: str | None = None
+    git: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PathSource:
+    """A directory or archive on disk, `path` as written (relative to the manifest's folder)."""
+
+    path: str
+    editable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GitSource:
+    """A git repository; at most one of branch, tag and rev."""
+
+    url: str
+    branch: str | None = None
+    tag: str | None = None
+    rev: str | None = None
+    subdirectory: str | None = None
+    lfs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UrlSource:
+    """A direct URL to an archive."""
+
+    url: str
+    subdirectory: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PypiSpec:
+    """One PyPI dependency. `name` is canonical, `spelled` the user's; `specifier` is PEP 440 ("" means any); `marker` PEP 508."""
+
+    name: str
+    spelled: str
+    specifier: str
+    place: Place
+    extras: tuple[str, ...] = ()
+    marker: str = ""
+    index: str | None = None
+    source: PathSource | GitSource | UrlSource | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FindLinks:
+    """A flat index: exactly one of `path` and `url`."""
+
+    path: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IsolationEntry:
+    """A name in a list such as no-build-isolation: canonical `name`, the user's spelling, and its place in the list."""
+
+    name: str
+    spelled: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class PypiOptions:
+    """`[pypi-options]` (pixi.md P3); None means not given. The `no_*` values are True/False or a list of names, in order.
+
+    `places` maps an option's key to where it stands.
+    """
+
+    index_url: str | None = None
+    extra_index_urls: tuple[str, ...] | None = None
+    find_links: tuple[FindLinks, ...] | None = None
+    no_build_isolation: bool | tuple[IsolationEntry, ...] | None = None
+    no_build: bool | tuple[IsolationEntry, ...] | None = None
+    no_binary: bool | tuple[IsolationEntry, ...] | None = None
+    index_strategy: str | None = None
+    prerelease_mode: str | None = None
+    dependency_overrides: tuple[PypiSpec, ...] | None = None
+    skip_wheel_filename_check: bool | None = None
+    places: Mapping[str, Place] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TargetTable:
+    """The part of a feature that holds for one target selector; `selector` None holds for every platform."""
+
+    selector: str | None
+    conda: tuple[CondaSpec, ...] = ()
+    pypi: tuple[PypiSpec, ...] = ()
+    activation_variables: Mapping[str, str] = field(default_factory=dict)
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A feature: its targets in file order (the one without selector first), its own channels, platforms and options."""
+
+    name: str
+    targets: tuple[TargetTable, ...] = ()
+    channels: tuple[str, ...] | None = None
+    platforms: tuple[str, ...] | None = None
+    options: PypiOptions = PypiOptions()
+    system_requirements: Mapping[str, str] = field(default_factory=dict)
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentDeclaration:
+    """An entry of `[environments]`; `features` as listed (without the default feature), `inline` the content given in place."""
+
+    name: str
+    features: tuple[str, ...] = ()
+    no_default_feature: bool = False
+    solve_group: str | None = None
+    inline: Feature | None = None
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadTable:
+    """A table or key that this dialect's tool never reads although its user expects an effect (ISO108)."""
+
+    place: Place
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestProblem:
+    """A key that the tool rejects or deprecates, with its place: `kind` is "invalid", "unknown-key", "deprecated", …"""
+
+    kind: str
+    message: str
+    place: Place
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A whole manifest. `dialect` is "pixi", "uv", "requirements" or "conda"; `path` the file, `root` its folder.
+
+    `options` are the workspace's (the base of every environment); the default feature is `features["default"]`.
+    `conda_pypi_map` maps a channel to its own name mapping: None switches the mapping off, a str is a file or URL, a mapping
+    has conda name → PyPI name or False. `requires` is requires-pixi (or requires-python for other dialects).
+    """
+
+    dialect: str
+    path: str
+    root: str
+    name: str
+    channels: tuple[str, ...]
+    platforms: tuple[Platform, ...]
+    features: Mapping[str, Feature]
+    environments: tuple[EnvironmentDeclaration, ...]
+    options: PypiOptions = PypiOptions()
+    channel_priority: str | None = None
+    solve_strategy: str | None = None
+    exclude_newer: str | None = None
+    pypi_exclude_newer: str | None = None
+    conda_pypi_map: Mapping[str, object] | None = None
+    preview: tuple[str, ...] = ()
+    requires: str | None = None
+    unread: tuple[UnreadTable, ...] = ()
+    problems: tuple[ManifestProblem, ...] = ()
+    unknowns: tuple[Unknown, ...] = ()
