@@ -18,6 +18,7 @@ __all__ = [
     "Phase",
     "Pin",
     "RemovedApi",
+    "Stop",
     "Strength",
     "ToolNeed",
 ]
@@ -53,7 +54,7 @@ class BuildSystem:
 
     Without the table (`table` False) the PEP 517 default holds: `setuptools>=40.8.0` and the legacy backend.
     `requires` are the declared requirement strings, `backend` the object reference, `backend_path` in-tree folders.
-    `line` is that of the table in pyproject.toml, None without one.
+    `line` is that of the table in pyproject.toml, None without one. `unknowns` says what of it is malformed.
     """
 
     table: bool
@@ -61,6 +62,7 @@ class BuildSystem:
     backend: str
     backend_path: tuple[str, ...] = ()
     line: int | None = None
+    unknowns: tuple[Unknown, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ class ImportNeed:
     backend itself is 0), so the smallest missing one is what the real tool's message names. `after_setup_requires` says
     that the import runs only in hook calls for which the answer of get_requires has been installed. `condition` names
     what an undecided branch hangs on. `in_tree` marks a module that lies in the tree but cannot be imported under this
-    backend (a helper beside setup.py under plain setuptools.build_meta).
+    backend (a helper beside setup.py under plain setuptools.build_meta). `unless` names modules (first names) that make
+    this import needless: it stands in the fallback for them. `only_with` names modules without which it is not reached.
     """
 
     import_name: str
@@ -83,6 +86,8 @@ class ImportNeed:
     after_setup_requires: bool = False
     condition: str = ""
     in_tree: bool = False
+    unless: tuple[str, ...] = ()
+    only_with: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +143,15 @@ class Download:
 
 
 @dataclass(frozen=True, slots=True)
+class Stop:
+    """Where a build script ends by itself whatever is installed: a version check that fails, a file that the tree lacks."""
+
+    reason: str
+    phase: Phase
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BuildNeeds:
     """All that one source tree needs to be built on one target, in the order in which a build would meet it.
 
@@ -158,3 +172,4 @@ class BuildNeeds:
     knobs: tuple[Knob, ...] = ()
     downloads: tuple[Download, ...] = ()
     unknowns: tuple[Unknown, ...] = ()
+    stops: tuple[Stop, ...] = ()

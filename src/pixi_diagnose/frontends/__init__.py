@@ -1,0 +1,17 @@
+"""The build frontends pixi, uv and pip as simulators: settings and a resolution in, ordered stages and outcomes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from ..environment import Environment
+from ..resolve import Resolution
+from . import pixi
+from .machine import Machine
+from .model import BuildSubject, Simulation
+
+__all__ = ["FRONTENDS", "Simulator"]
+
+Simulator = Callable[[Environment, Resolution, Sequence[BuildSubject], Machine], Simulation]
+
+FRONTENDS: Mapping[str, Simulator] = {pixi.NAME: pixi.simulate}

@@ -34,14 +34,16 @@ class IndexSettings:
     no_binary: bool | tuple[str, ...] = False
     project_indexes: tuple[tuple[str, str], ...] = ()
     """(canonical project, index URL) for dependencies that name their own index."""
+    root: str = "."
+    """The folder that paths in `find_links` are relative to."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProvidedProject:
     """A project that conda provides: offered to the resolver as versions without dependencies (pixi.md P7).
 
-    `version` is the solved conda version (PEP 440); empty when the conda solve could not run, and then `specifier` (PEP 440,
-    "" is any) says which of the index's versions may stand for it.
+    `version` is the solved conda version (PEP 440); empty when the conda solve could not run, and then `specifier`
+    (PEP 440, "" is any) says which of the index's versions may stand for it.
     """
 
     project: str
@@ -80,8 +82,8 @@ class PypiRequest:
 class Distribution:
     """One chosen distribution. `kind` is "wheel", "sdist", "directory", "git" or "conda" (provided by conda).
 
-    For a distribution that must be built, `why_built` says why no wheel fits ("no wheel on the index", "its 3 wheels are for
-    cp38, cp39"), and `metadata` what was read and where. `requires` are the requirement strings of its metadata,
+    For a distribution that must be built, `why_built` says why no wheel fits ("no wheel on the index", "its wheels are for
+    cp38–cp311 only"), and `metadata` what was read and where. `requires` are the requirement strings of its metadata,
     `required_by` the canonical names of the projects of this resolution whose requirements (markers and extras
     considered) reach it, "" for the request itself.
     """
@@ -108,9 +110,11 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class PypiFailure:
-    """A resolution that has no solution: `kind` is "conflict", "no-build", "not-found" (no such project or no usable
-    distribution) or "index" (it could not be asked). `message` is the resolver's explanation, addresses cleaned; `projects`
-    the canonical names it is about, most relevant first.
+    """A resolution that has no solution.
+
+    `kind` is "conflict", "no-build", "not-found" (no such project or no usable distribution) or "index" (it could not be
+    asked). `message` is the resolver's explanation, addresses cleaned; `projects` the canonical names it is about, most
+    relevant first.
     """
 
     kind: str

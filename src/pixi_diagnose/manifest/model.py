@@ -16,6 +16,7 @@ __all__ = [
     "IsolationEntry",
     "Manifest",
     "ManifestProblem",
+    "NameMap",
     "PathSource",
     "Platform",
     "PypiOptions",
@@ -52,7 +53,10 @@ class Platform:
 
 @dataclass(frozen=True, slots=True)
 class CondaSpec:
-    """One conda dependency. `name` is normalised (lower case), `spelled` the user's; `version`, `build`, `channel`, … are spec strings."""
+    """One conda dependency.
+
+    `name` is normalised (lower case), `spelled` the user's; `version`, `build`, `channel`, … are spec strings.
+    """
 
     name: str
     spelled: str
@@ -96,7 +100,10 @@ class UrlSource:
 
 @dataclass(frozen=True, slots=True)
 class PypiSpec:
-    """One PyPI dependency. `name` is canonical, `spelled` the user's; `specifier` is PEP 440 ("" means any); `marker` PEP 508."""
+    """One PyPI dependency.
+
+    `name` is canonical, `spelled` the user's; `specifier` is PEP 440 ("" means any); `marker` PEP 508.
+    """
 
     name: str
     spelled: str
@@ -127,9 +134,9 @@ class IsolationEntry:
 
 @dataclass(frozen=True, slots=True)
 class PypiOptions:
-    """`[pypi-options]` (pixi.md P3); None means not given. The `no_*` values are True/False or a list of names, in order.
+    """`[pypi-options]` (pixi.md P3); None means not given.
 
-    `places` maps an option's key to where it stands.
+    The `no_*` values are True, False or a list of names, in order. `places` maps an option's key to where it stands.
     """
 
     index_url: str | None = None
@@ -154,11 +161,16 @@ class TargetTable:
     pypi: tuple[PypiSpec, ...] = ()
     activation_variables: Mapping[str, str] = field(default_factory=dict)
     place: Place | None = None
+    constraints: tuple[CondaSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """A feature: its targets in file order (the one without selector first), its own channels, platforms and options."""
+    """A feature: its targets in file order (the one without selector first), its own channels, platforms, options.
+
+    `channel_ranks` holds the priority of channels that have one; higher ones come first, 0 is the default. `platforms`
+    name entries of Manifest.platforms: `[system-requirements]` are already turned into platforms of their own (P2, P8).
+    """
 
     name: str
     targets: tuple[TargetTable, ...] = ()
@@ -167,11 +179,17 @@ class Feature:
     options: PypiOptions = PypiOptions()
     system_requirements: Mapping[str, str] = field(default_factory=dict)
     place: Place | None = None
+    channel_ranks: Mapping[str, int] = field(default_factory=dict)
+    channel_priority: str | None = None
+    solve_strategy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentDeclaration:
-    """An entry of `[environments]`; `features` as listed (without the default feature), `inline` the content given in place."""
+    """An entry of `[environments]`.
+
+    `features` are as listed (without the default feature), `inline` is the content given in place.
+    """
 
     name: str
     features: tuple[str, ...] = ()
@@ -192,12 +210,36 @@ class UnreadTable:
 
 @dataclass(frozen=True, slots=True)
 class ManifestProblem:
-    """A key that the tool rejects or deprecates, with its place: `kind` is "invalid", "unknown-key", "deprecated", …"""
+    """A key that the tool rejects, deprecates or warns about, with its place.
+
+    `kind` is "invalid", "unknown-key", "deprecated" or "warning"; the first two make the manifest unusable. `at` says
+    whether the tool points at the "key" or the "value" of the place; for a string that is its first character, inside
+    the quotes.
+    """
 
     kind: str
     message: str
     place: Place
     hint: str = ""
+    at: str = "value"
+
+
+@dataclass(frozen=True, slots=True)
+class NameMap:
+    """What `conda-pypi-map` says for one channel (pixi.md P7).
+
+    `mapping` has conda names (lower case) and the projects that each provides, an empty tuple for none; it wins over
+    the entries of the JSON document at `location` (a URL, or a path relative to the manifest's folder). `replace` keeps
+    pixi's own mapping data out, `same_name` decides the same-name rule (None: only for conda-forge), `disabled` turns
+    every lookup for the channel off.
+    """
+
+    mapping: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    location: str | None = None
+    replace: bool = False
+    same_name: bool | None = None
+    disabled: bool = False
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +247,10 @@ class Manifest:
     """A whole manifest. `dialect` is "pixi", "uv", "requirements" or "conda"; `path` the file, `root` its folder.
 
     `options` are the workspace's (the base of every environment); the default feature is `features["default"]`.
-    `conda_pypi_map` maps a channel to its own name mapping: None switches the mapping off, a str is a file or URL, a mapping
-    has conda name → PyPI name or False. `requires` is requires-pixi (or requires-python for other dialects).
+    `conda_pypi_map` has a NameMap per channel as spelled, under "*" where it is for all channels
+    (`conda-pypi-map = false`); None means that the manifest says nothing. `combines_platforms`: all platforms are plain
+    subdirs, so an environment gets one platform per subdir, with the highest of what its features require. `requires`
+    is requires-pixi (or requires-python for other dialects).
     """
 
     dialect: str
@@ -222,9 +266,13 @@ class Manifest:
     solve_strategy: str | None = None
     exclude_newer: str | None = None
     pypi_exclude_newer: str | None = None
-    conda_pypi_map: Mapping[str, object] | None = None
+    conda_pypi_map: Mapping[str, NameMap] | None = None
     preview: tuple[str, ...] = ()
     requires: str | None = None
     unread: tuple[UnreadTable, ...] = ()
     problems: tuple[ManifestProblem, ...] = ()
     unknowns: tuple[Unknown, ...] = ()
+    channel_ranks: Mapping[str, int] = field(default_factory=dict)
+    combines_platforms: bool = False
+    exclude_newer_packages: Mapping[str, str] = field(default_factory=dict)
+    pypi_exclude_newer_packages: Mapping[str, str] = field(default_factory=dict)

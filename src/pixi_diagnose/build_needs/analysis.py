@@ -1,0 +1,263 @@
+"""SourceTree → BuildNeeds: which runs are made for a build system, and how what they saw is put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from ..evidence import Evidence, Unknown
+from ..names import candidates
+from ..source_tree import SourceTree
+from .build_system import pyproject_evidence, read_build_system
+from .hooks import Entry, Run, run_once, settle
+from .interpreter import Surroundings, TreeIndex
+from .interpreter.values import Choice, Opaque, Value
+from .merging import Merged
+from .model import (
+    BuildNeeds,
+    BuildSystem,
+    BuildTarget,
+    Phase,
+    Pin,
+    RemovedApi,
+    Stop,
+    Strength,
+)
+from .native import backend_needs, extension_tools
+from .observations import ImportSeen
+from .providers import applicable_projects
+from .setuptools_configuration import read_configuration
+from .tables import (
+    RemovedApiEntry,
+    backend_entry,
+    brought_with,
+    newest_setuptools,
+    removed_api,
+    removed_api_named,
+    setuptools_makes_wheels,
+    setuptools_runs_on,
+    vendored_by_setuptools,
+)
+
+__all__ = ["analyse_build"]
+
+_RANK = {Strength.HARD: 0, Strength.CONDITIONAL: 1, Strength.GUARDED: 2}
+
+
+def analyse_build(
+    tree: SourceTree, target: BuildTarget, *, project: str = "", version: str = "", available: frozenset[str] = frozenset()
+) -> BuildNeeds:
+    """All that a source tree needs to be built on a target, without running anything of it.
+
+    `available` are the canonical names of projects that the declared requirements are known to bring along. Never raises
+    for what the tree contains: what cannot be read or followed is among `unknowns`.
+    """
+    system = read_build_system(tree)
+    return _Analysis(tree, target, system, project, version, available).needs()
+
+
+class _Analysis:
+    """The runs of one tree and their sum."""
+
+    def __init__(
+        self, tree: SourceTree, target: BuildTarget, system: BuildSystem, project: str, version: str, available: frozenset[str]
+    ) -> None:
+        self.tree = tree
+        self.index = TreeIndex(tree)
+        self.target = target
+        self.system = system
+        self.project = project
+        self.version = version
+        self.declared = applicable_projects(system.requires, target) | available
+        self.setuptools = newest_setuptools(system.requires, target.python)
+        self.module = system.backend.partition(":")[0]
+        self.legacy = system.backend == "setuptools.build_meta:__legacy__"
+        self.in_tree = bool(system.backend_path)
+        self.configuration = read_configuration(tree)
+        self.merged = Merged()
+        self.hook: list[str] = []
+        self.hook_evidence: list[Evidence] = []
+        self.unknowns: list[Unknown] = [*system.unknowns, *tree.unknowns]
+        self.stops: list[Stop] = []
+        self.extra_pins: list[Pin] = []
+
+    # -- surroundings -------------------------------------------------------------------------------------------------
+
+    def _provides(self, hook: Iterable[str]) -> frozenset[str]:
+        """The projects that are there once the hook's answer is installed."""
+        asked = applicable_projects(hook, self.target)
+        named = self.declared | asked
+        return named | {b for name in named for b in brought_with(name)}
+
+    def _surroundings(self, argv: tuple[str, ...], hook: Iterable[str], *, stop: bool = False) -> Surroundings:
+        projects = self._provides(hook)
+        vendored = vendored_by_setuptools(self.setuptools) if "setuptools" in projects else frozenset()
+
+        def provides(root: str) -> bool:
+            if root in {"pkg_resources", "_distutils_hack"}:
+                return "setuptools" in projects
+            return root in vendored or any(c in projects for c in candidates(root))
+
+        return Surroundings(
+            target=self.target,
+            argv=argv,
+            provides=provides,
+            lacks=self._lacks,
+            root_on_path=self.legacy and not self.in_tree,
+            stop_at_setup_requires=stop,
+        )
+
+    def _lacks(self, api: RemovedApiEntry) -> bool:
+        """Whether this build's versions lack something."""
+        for owner, version in api.gone:
+            numbers = tuple(int(part) for part in version.split("."))
+            if owner == "python":
+                shim = api.name == "distutils" and setuptools_runs_on(self.setuptools, self.target.python)
+                return self.target.python >= numbers[:2] and not shim
+            if owner == "setuptools":
+                return tuple(int(p) for p in self.setuptools.split(".")) >= numbers
+        return api.pin != ""
+
+    # -- runs ---------------------------------------------------------------------------------------------------------
+
+    def needs(self) -> BuildNeeds:
+        """Make the runs that this build system calls for, and sum them up."""
+        self._backend_import()
+        uses_setuptools = self.module == "setuptools.build_meta" or self.in_tree
+        if uses_setuptools:
+            self._setuptools_runs()
+        else:
+            self._declarative()
+        return self._assemble()
+
+    def _backend_import(self) -> None:
+        if self.in_tree:
+            return
+        evidence = pyproject_evidence(self.tree, "build-backend", "[build-system]")
+        if not evidence and "setup.py" in self.tree.names:
+            evidence = (Evidence("setup.py", 1),)
+        seen = ImportSeen(self.module, self.module.partition(".")[0], Phase.METADATA, Strength.HARD, evidence[0] if evidence else Evidence("pyproject.toml", 1))
+        self.merged.add_import(seen, projects=self._backend_projects())
+
+    def _backend_projects(self) -> tuple[str, ...]:
+        entry = backend_entry(self.system.backend)
+        return (entry.project,) if entry else candidates(self.module)
+
+    def _declarative(self) -> None:
+        answers, tools = backend_needs(self.tree, self.system, self.declared)
+        self.hook += answers
+        self.merged.tools.extend(tools)
+
+    def _setuptools_runs(self) -> None:
+        entry = self._entry()
+        first = settle(self.index, self._surroundings(("setup.py", "egg_info"), (), stop=True), entry, wheel=True)
+        asked = self._asked(first)
+        self.merged.add_run(first, after_answer=False)
+        last = first
+        if asked:
+            around = replace(self._surroundings(("setup.py", "dist_info"), asked), assumed=first.assumed)
+            last = settle(self.index, around, entry, wheel=True)
+            self.merged.add_run(last, after_answer=True)
+        if last.seen.argv_read:
+            argv = ("setup.py", "bdist_wheel")
+            around = replace(self._surroundings(argv, asked), assumed=last.assumed)
+            wheel = settle(self.index, around, entry, wheel=False, phase=Phase.WHEEL)
+            self.merged.add_run(wheel, after_answer=True)
+            last = wheel
+        self._other_worlds(last, entry, asked)
+        for run in (first, last):
+            if run.stop is not None and run.stop not in self.stops:
+                self.stops.append(run.stop)
+        self.merged.tools.extend(extension_tools(self.tree, last, self.merged))
+        if not setuptools_makes_wheels(self.setuptools):
+            self.hook.append("wheel")
+
+    def _entry(self) -> Entry:
+        configuration = self.configuration
+        if self.in_tree:
+            return Entry(
+                backend=self.system.backend, backend_path=self.system.backend_path, on_setup=configuration.on_setup
+            )
+        return Entry(on_setup=configuration.on_setup, asks_for=lambda keywords: bool(_requirements(keywords.get("setup_requires"))[0]) or bool(configuration.setup_requires))
+
+    def _asked(self, run: Run) -> list[str]:
+        """What get_requires_for_build_wheel answers, from setup_requires, setup.cfg and a backend of the tree."""
+        found: list[str] = list(self.configuration.setup_requires)
+        for call in run.seen.setup_calls:
+            listed, unknown = _requirements(call.keywords.get("setup_requires"))
+            found += listed
+            if listed:
+                self.hook_evidence.append(call.evidence)
+            if unknown:
+                self.unknowns.append(Unknown("setup_requires is computed", (call.evidence,)))
+        if self.in_tree:
+            found += _requirements(run.hook_answer)[0]
+        self.hook += [text for text in dict.fromkeys(found) if text not in self.hook]
+        return self.hook
+
+    def _other_worlds(self, last: Run, entry: Entry, asked: list[str]) -> None:
+        """What happens where missed modules are there, and where declared but guarded ones are not."""
+        missed = tuple(last.seen.missed)
+        around = replace(self._surroundings(("setup.py", "bdist_wheel" if last.seen.argv_read else "egg_info"), asked), assumed=last.assumed)
+        if missed:
+            other = run_once(self.index, replace(around, everything=True), entry, wheel=not last.seen.argv_read, phase=Phase.METADATA)
+            self.merged.add_other_world(other, last, missed)
+        guarded = {n.root for n in self.merged.imports if n.strength is Strength.GUARDED} - set(missed)
+        if guarded:
+            bare = settle(self.index, replace(around, provides=lambda root: root not in guarded and around.provides(root)), entry, wheel=not last.seen.argv_read)
+            for need in self.merged.imports:
+                if need.root in bare.assumed and need.strength is Strength.GUARDED:
+                    need.strength = Strength.HARD
+
+    # -- the sum ------------------------------------------------------------------------------------------------------
+
+    def _assemble(self) -> BuildNeeds:
+        merged = self.merged
+        pins, removed = self._removed()
+        return BuildNeeds(
+            project=self.project,
+            version=self.version,
+            build_system=self.system,
+            hook_requirements=tuple(dict.fromkeys(self.hook)),
+            hook_evidence=tuple(dict.fromkeys(self.hook_evidence)),
+            imports=merged.import_needs(),
+            tools=merged.tool_needs(),
+            pins=pins,
+            removed=removed,
+            knobs=merged.knob_values(self.tree),
+            downloads=tuple(dict.fromkeys(merged.downloads)),
+            unknowns=tuple(dict.fromkeys([*self.unknowns, *merged.unknowns])),
+            stops=tuple(self.stops),
+        )
+
+    def _removed(self) -> tuple[tuple[Pin, ...], tuple[RemovedApi, ...]]:
+        grouped: dict[tuple[str, Phase], RemovedApi] = {}
+        pins: dict[str, Pin] = {}
+        for seen in self.merged.removed:
+            entry = removed_api(seen.key) or removed_api_named(seen.key)
+            if entry is None:
+                continue
+            key = (entry.name, seen.phase)
+            before = grouped.get(key)
+            strength = seen.strength if before is None or _RANK[seen.strength] < _RANK[before.strength] else before.strength
+            evidence = (*(before.evidence if before else ()), seen.evidence)
+            grouped[key] = RemovedApi(entry.name, entry.gone, seen.phase, strength, tuple(dict.fromkeys(evidence)))
+            if entry.pin and self._lacks(entry) and seen.strength is not Strength.GUARDED and entry.pin not in pins:
+                pins[entry.pin] = Pin(entry.pin, entry.reason, seen.phase, (seen.evidence,))
+        return tuple([*pins.values(), *self.extra_pins]), tuple(grouped.values())
+
+
+def _requirements(value: Value) -> tuple[list[str], bool]:
+    """The requirement strings of a `setup_requires` value, and whether some of it is not known."""
+    if value is None:
+        return [], False
+    if isinstance(value, str):
+        lines = [line.partition("#")[0].strip() for line in value.splitlines()]
+        return [line for line in lines if line], False
+    if isinstance(value, Choice):
+        parts = [_requirements(option) for option in value.options]
+        return [text for texts, _ in parts for text in texts], any(unknown for _, unknown in parts)
+    if isinstance(value, list | tuple | set):
+        parts = [_requirements(item) for item in value]
+        return [text for texts, _ in parts for text in texts], any(unknown for _, unknown in parts)
+    return [], isinstance(value, Opaque)

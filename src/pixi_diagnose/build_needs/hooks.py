@@ -1,0 +1,165 @@
+"""What each hook of a build runs: setup.py under setuptools' own backends, or the hooks of a backend inside the tree.
+
+One run of the interpreter assumes that certain modules are there. Modules whose lack ends the script are added and the run
+is repeated, as a user would install them one by one; what is survived stays missing.
+"""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from .interpreter import Machine, Surroundings, TreeIndex, start
+from .interpreter.commands import extension_modules, run_wheel
+from .interpreter.control import BudgetSpent, HookEnds, Raised
+from .interpreter.files import ROOT
+from .interpreter.importing import import_module, run_module_file
+from .interpreter.machine import Frame
+from .interpreter.objects import attribute, call_value
+from .interpreter.values import Outside, Scope, TreeModule, Value
+from .model import Phase, Stop
+from .observations import Observations
+
+__all__ = ["Entry", "Run", "settle"]
+
+_ROUNDS = 24
+_GUESSES = 6
+_HERE = ast.Constant(None, lineno=1, col_offset=0)
+"""The place of a frontend's own call: it stands in no file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a hook's run starts: `script` for setuptools, or the backend of the tree (`module` and object) with its folders.
+
+    `on_setup` is called when setup() has been reached, `asks_for` tells whether its arguments ask for requirements.
+    """
+
+    script: str = "setup.py"
+    backend: str = ""
+    backend_path: tuple[str, ...] = ()
+    on_setup: Callable[[Machine], None] | None = None
+    asks_for: Callable[[dict[str, Value]], bool] = field(default=lambda _keywords: False)
+
+
+@dataclass(slots=True)
+class Run:
+    """One interpretation and how it ended."""
+
+    seen: Observations
+    machine: Machine
+    assumed: frozenset[str]
+    ended_at_setup: bool = False
+    stop: Stop | None = None
+    blamed: frozenset[str] = frozenset()
+    hook_answer: Value = None
+    extensions: Sequence[Value] = ()
+
+
+def settle(index: TreeIndex, around: Surroundings, entry: Entry, *, wheel: bool, phase: Phase = Phase.METADATA) -> Run:
+    """Run until nothing missing ends it any more; `assumed` of the result are the modules that had to be added."""
+    run = run_once(index, around, entry, wheel=wheel, phase=phase)
+    for _round in range(_ROUNDS):
+        missing = run.blamed - around.assumed
+        if not missing and run.stop is not None:
+            missing = _to_blame(index, around, entry, run, wheel=wheel, phase=phase)
+        if not missing:
+            break
+        around = replace(around, assumed=around.assumed | missing)
+        run = run_once(index, around, entry, wheel=wheel, phase=phase)
+    return run
+
+
+def _to_blame(
+    index: TreeIndex, around: Surroundings, entry: Entry, run: Run, *, wheel: bool, phase: Phase
+) -> frozenset[str]:
+    """The missed module without which the script stopped, though not in the handler of its import (`if not FOUND: exit`)."""
+    guesses = [root for root in reversed(run.seen.missed) if root not in around.assumed][:_GUESSES]
+    for root in guesses:
+        trial = replace(around, assumed=around.assumed | {root})
+        other = run_once(index, trial, entry, wheel=wheel, phase=phase)
+        if other.stop is None or other.stop.evidence != (run.stop.evidence if run.stop else ()):
+            return frozenset({root})
+    return frozenset()
+
+
+def run_once(index: TreeIndex, around: Surroundings, entry: Entry, *, wheel: bool, phase: Phase) -> Run:
+    """One interpretation. Never raises: how it ended is in the result."""
+    m = start(index, around)
+    m.phase = phase
+    m.on_setup, m.asks_for = entry.on_setup, entry.asks_for
+    run = Run(m.seen, m, around.assumed)
+    try:
+        if entry.backend:
+            _run_backend(m, entry, run, wheel=wheel)
+        else:
+            run_setup_script(m, entry.script)
+            if wheel:
+                run_wheel(m)
+        run.extensions = tuple(extension_modules(m))
+    except HookEnds:
+        run.ended_at_setup = True
+    except Raised as error:
+        _note_end(run, error)
+    except BudgetSpent as error:
+        file, line = m.here
+        m.see_unknown(f"reading the build script was given up: {error.what}", m.evidence_at(file, line))
+    except RecursionError:
+        file, line = m.here
+        m.see_unknown("reading the build script was given up: it nests too deep", m.evidence_at(file, line))
+    index.steps += m.steps
+    return run
+
+
+def _note_end(run: Run, error: Raised) -> None:
+    if error.kind is SystemExit and error.value in {None, 0}:
+        # setuptools ignores an exit that says success.
+        return
+    run.blamed = frozenset({error.blame} if error.blame else ())
+    if error.conditional or not error.file:
+        return
+    kind = getattr(error.kind, "__name__", "") or getattr(error.kind, "name", "") or "an error"
+    message = error.message or ""
+    reason = f"the build script ends with {kind}" + (f": {message}" if message else "")
+    run.stop = Stop(reason, run.machine.phase, (run.machine.evidence_at(error.file, error.line),))
+
+
+def run_setup_script(m: Machine, script: str) -> None:
+    """Run setup.py as setuptools does: as `__main__`, with the tree's root as working folder."""
+    if script not in m.files.tree.files:
+        return
+    module = TreeModule("__main__", script, None)
+    module.scope.names |= {"__name__": "__main__", "__file__": f"{ROOT}/{script}", "__doc__": None}
+    m.modules["__main__"] = module
+    run_module_file(m, module)
+
+
+# -- backends in the tree ---------------------------------------------------------------------------------------------
+
+
+def _run_backend(m: Machine, entry: Entry, run: Run, *, wheel: bool) -> None:
+    """Import a backend of the tree and run its hooks in a frontend's order; the answer of get_requires goes to `run`."""
+    folders = [posixpath.normpath(posixpath.join(ROOT, folder)) for folder in entry.backend_path]
+    m.sys_path[:0] = folders
+    name, _, inner = entry.backend.partition(":")
+    frame = Frame(TreeModule("<frontend>", "pyproject.toml", None), Scope(), 0)
+    backend = import_module(m, frame, name, _HERE)
+    for part in inner.split(".") if inner else []:
+        backend = attribute(m, frame, backend, part, _HERE)
+    run.hook_answer = _hook(m, frame, backend, "get_requires_for_build_wheel", [None])
+    _hook(m, frame, backend, "prepare_metadata_for_build_wheel", ["/metadata", None])
+    if wheel:
+        m.phase = Phase.WHEEL
+        _hook(m, frame, backend, "build_wheel", ["/wheels", None, "/metadata"])
+
+
+def _hook(m: Machine, frame: Frame, backend: Value, name: str, args: list[Value]) -> Value:
+    if isinstance(backend, TreeModule) and name not in backend.scope.names:
+        return None
+    hook = attribute(m, frame, backend, name, _HERE)
+    if isinstance(hook, Outside) and not hook.path.startswith("setuptools.build_meta"):
+        return None
+    return call_value(m, frame, hook, args, {}, _HERE)
+

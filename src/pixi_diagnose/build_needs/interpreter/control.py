@@ -1,0 +1,65 @@
+"""How the interpretation of a script leaves its normal course."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["Break", "BudgetSpent", "Continue", "HookEnds", "Normal", "Raised", "Return", "StopsHere"]
+
+
+class Raised(Exception):  # noqa: N818 - it is the interpreted script's exception, not an error of ours
+    """The interpreted script raises.
+
+    `kind` is the exception class (Python's own, or one of the tree's), None where it is unknown. `blame` is the missing
+    module that it started from, empty where it is none. `line` and `file` are where it was raised.
+    """
+
+    def __init__(
+        self, kind: Any, message: str = "", *, blame: str = "", file: str = "", line: int = 0, value: Any = None
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.blame = blame
+        self.file = file
+        self.line = line
+        self.value = value
+        self.conditional = False
+        """Raised behind a condition that could not be decided."""
+
+
+class BudgetSpent(Exception):  # noqa: N818
+    """A cap of steps, depth or memory was reached; `what` says which."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+
+class HookEnds(Exception):  # noqa: N818
+    """The hook has its answer and stops the script here (setup() reached by get_requires with setup_requires)."""
+
+
+class StopsHere(Exception):  # noqa: N818
+    """Nothing after this point of the current branch runs (`os._exit`, `sys.exit` is Raised with SystemExit)."""
+
+
+class Normal:
+    """A block ran to its end."""
+
+
+class Break:
+    """A loop is left."""
+
+
+class Continue:
+    """A loop goes to its next round."""
+
+
+class Return:
+    """A function returns `value`."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value

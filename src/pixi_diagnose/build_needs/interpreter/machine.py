@@ -1,0 +1,271 @@
+"""The state of one interpretation: the tree, the assumed surroundings, what runs at the moment, and what was seen."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from ...evidence import Evidence, Unknown
+from ..model import BuildTarget, Phase, Strength
+from ..observations import DownloadSeen, ImportSeen, KnobSeen, Observations, RemovedSeen, ToolSeen
+from ..tables import RemovedApiEntry, standard_library
+from .control import BudgetSpent, Raised
+from .files import ROOT, TreeFiles, TreeIndex
+from .values import Scope, TreeModule, Value
+
+__all__ = ["Frame", "Limits", "Machine", "Surroundings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The caps of one interpretation. Reaching one ends it with an Unknown (design 11)."""
+
+    steps: int = 400_000
+    depth: int = 45
+    modules: int = 400
+    rounds: int = 10_000
+    """Rounds of one loop."""
+    text: int = 1_000_000
+    """Characters of one string, or items of one container."""
+    allocated: int = 64_000_000
+    """Characters and items of all large values together."""
+    steps_of_all: int = 2_000_000
+    """Steps of all interpretations of one tree together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an interpretation assumes.
+
+    `provides` tells whether a module from outside is there, by its first name, `lacks` whether something is gone. `assumed` are modules that are taken to be
+    there because nothing works without them. `argv` is the hook's, `root_on_path` whether the tree's root is importable.
+    """
+
+    target: BuildTarget
+    argv: tuple[str, ...]
+    provides: Callable[[str], bool]
+    lacks: Callable[[RemovedApiEntry], bool]
+    assumed: frozenset[str] = frozenset()
+    everything: bool = False
+    root_on_path: bool = True
+    stop_at_setup_requires: bool = False
+
+
+class Frame:
+    """One running block of code: a module, a function or a class body."""
+
+    __slots__ = ("cls", "conditions_before", "left_by", "maybe_returned", "module", "receiver", "scope", "yielded")
+
+    def __init__(self, module: TreeModule, scope: Scope, conditions: int) -> None:
+        self.module = module
+        self.scope = scope
+        self.cls: Any = None
+        self.receiver: Value = None
+        self.maybe_returned: list[Value] = []
+        self.left_by = ""
+        """The tool that the condition of an early return depends on."""
+        self.conditions_before = conditions
+        self.yielded: list[Value] | None = None
+
+
+@dataclass(slots=True)
+class Guard:
+    """An active `try`: the exception classes that its handlers catch (None for one that is unknown)."""
+
+    kinds: tuple[Any, ...]
+    maybe: bool = False
+    """Whether something in its body may have raised, in a branch that could not be decided."""
+
+
+class Machine:
+    """The interpreter's state. The modules beside this one are its functions."""
+
+    def __init__(self, index: TreeIndex, surroundings: Surroundings, limits: Limits | None = None) -> None:
+        self.files = TreeFiles(index)
+        self.around = surroundings
+        self.limits = limits or Limits()
+        self.step_limit = max(0, min(self.limits.steps, self.limits.steps_of_all - index.steps))
+        self.seen = Observations()
+        self.phase = Phase.METADATA
+        self.after_setup = False
+        self.conditions: list[str] = []
+        self.guards: list[Guard] = []
+        self.modules: dict[str, TreeModule] = {}
+        self.argv: list[Value] = list(surroundings.argv)
+        self.sys_path: list[Value] = [ROOT] if surroundings.root_on_path else []
+        self.environ: dict[str, Value] = {}
+        self.steps = 0
+        self.here = ("", 1)
+        """The file and line of the statement that runs."""
+        self.depth = 0
+        self.allocated = 0
+        self.commands: dict[str, Value] = {}
+        self.distribution: Value = None
+        self.commands_run: set[str] = set()
+        self.shell_folder = ""
+        """The folder that a shell's `cd` has gone to."""
+        self.setup_frame: tuple[Frame, ast.AST] | None = None
+        self.on_setup: Callable[[Machine], None] | None = None
+        """Called once setup() has its arguments: configuration files may add to them."""
+        self.asks_for: Callable[[dict[str, Value]], bool] = lambda _keywords: False
+        """Whether these arguments of setup() make the hook ask for requirements."""
+        self.running: list[ast.AST] = []
+        self.evaluate: Callable[[Machine, Frame, ast.expr], Value]
+        self.execute: Callable[[Machine, Frame, Sequence[ast.stmt]], Any]
+
+    # -- caps ---------------------------------------------------------------------------------------------------------
+
+    def step(self) -> None:
+        """Count one step. BudgetSpent at the cap."""
+        self.steps += 1
+        if self.steps > self.step_limit:
+            raise BudgetSpent(f"it takes more than {self.step_limit} steps")
+
+    def allocate(self, size: int) -> bool:
+        """Whether a value of this size may be made; False says that it has to stay unknown."""
+        if size > self.limits.text:
+            return False
+        if size > 1000:
+            self.allocated += size
+            if self.allocated > self.limits.allocated:
+                raise BudgetSpent("its values take too much memory")
+        return True
+
+    # -- what runs ----------------------------------------------------------------------------------------------------
+
+    def evidence(self, frame: Frame, node: ast.AST) -> Evidence:
+        """The line of the script that `node` stands on."""
+        return self.evidence_at(frame.module.file, getattr(node, "lineno", 1))
+
+    def evidence_at(self, file: str, line: int) -> Evidence:
+        """A line of a file of the tree, with its text."""
+        return Evidence(file, line, self.files.index.line(file, line)[:200])
+
+    @contextmanager
+    def condition(self, text: str) -> Iterator[None]:
+        """What runs inside hangs on an undecided condition. Conditions left over by an early return inside go, too."""
+        before = len(self.conditions)
+        self.conditions.append(text)
+        try:
+            yield
+        finally:
+            del self.conditions[before:]
+
+    def catches(self, kind: type[BaseException]) -> Guard | None:
+        """The innermost active `try` that would catch such an exception, None for none."""
+        for guard in reversed(self.guards):
+            for caught in guard.kinds:
+                if caught is None or (isinstance(caught, type) and issubclass(kind, caught)):
+                    return guard
+        return None
+
+    def fail(self, kind: type[BaseException], message: str, frame: Frame, node: ast.AST) -> bool:
+        """Raise what the real operation would, if the script catches it; else False: the value stays unknown."""
+        if self.catches(kind) is None:
+            return False
+        raise Raised(kind, message, file=frame.module.file, line=getattr(node, "lineno", 0))
+
+    # -- what is seen -------------------------------------------------------------------------------------------------
+
+    def strength(self) -> Strength:
+        """HARD, or CONDITIONAL inside an undecided branch."""
+        return Strength.CONDITIONAL if self.conditions else Strength.HARD
+
+    def see_import(self, name: str, strength: Strength, evidence: Evidence, *, in_tree: bool = False) -> None:
+        """Note an import from outside the tree."""
+        condition = " and ".join(dict.fromkeys(self.conditions[-2:])) if strength is Strength.CONDITIONAL else ""
+        self.seen.imports.append(
+            ImportSeen(
+                name, name.partition(".")[0], self.phase, strength, evidence, condition, self.after_setup, in_tree
+            )
+        )
+
+    def is_standard(self, root: str) -> bool:
+        """Whether a first name is the standard library's."""
+        return standard_library(root, self.around.target.python)
+
+    def is_gone(self, api: RemovedApiEntry) -> bool:
+        """Whether the versions that this build uses lack it."""
+        return self.around.lacks(api)
+
+    def look_for(self, root: str, evidence: Evidence, found: Value) -> Value:
+        """What a lookup of a module yields that fails without raising (`find_spec`): `found`, or None."""
+        if root in self.around.assumed:
+            self.see_import(root, self.strength(), evidence)
+            return found
+        self.see_import(root, Strength.GUARDED, evidence)
+        if self.around.everything or self.around.provides(root):
+            return found
+        self.seen.missed[root] = None
+        return None
+
+    def see_tool(self, name: str, evidence: Evidence, strength: Strength | None = None, phase: Phase | None = None) -> None:
+        """Note a tool; its strength and phase are the present ones unless given."""
+        strength = strength or self.strength()
+        condition = " and ".join(dict.fromkeys(self.conditions[-2:])) if strength is Strength.CONDITIONAL else ""
+        self.seen.tools.append(ToolSeen(name, phase or self.phase, strength, evidence, condition))
+
+    def see_knob(self, variable: str, default: str | None, evidence: Evidence) -> None:
+        """Note an environment variable that is read."""
+        self.seen.knobs.append(KnobSeen(variable, default, evidence))
+
+    def see_removed(self, key: str, strength: Strength, evidence: Evidence) -> None:
+        """Note a use of something that is gone in newer versions."""
+        self.seen.removed.append(RemovedSeen(key, self.phase, strength, evidence))
+
+    def see_download(self, url: str, evidence: Evidence) -> None:
+        """Note that something is fetched."""
+        self.seen.downloads.append(DownloadSeen(url, self.phase, False, evidence))
+
+    def see_unknown(self, reason: str, evidence: Evidence | None = None) -> None:
+        """Note what could not be known, once."""
+        unknown = Unknown(reason, (evidence,) if evidence else ())
+        if unknown not in self.seen.unknowns:
+            self.seen.unknowns.append(unknown)
+
+    def see_absent(self, file: str, evidence: Evidence) -> None:
+        """Note a file that the script reads and that the tree does not have: the real script fails there."""
+        self.seen.absent.setdefault(file, evidence)
+
+    # -- parsing ------------------------------------------------------------------------------------------------------
+
+    def parse(self, file: str, source: str | None = None) -> ast.Module | None:
+        """The syntax tree of a file of the tree, or of another text that is shown as that file's.
+
+        None where it cannot be parsed: that is noted with its line.
+        """
+        index = self.files.index
+        if source is None and file in self.files.written:
+            source = self.files.written[file]
+        if source is not None:
+            tree, problem, line = parse_script(source)
+        else:
+            if file not in index.parsed:
+                text = index.tree.text(file)
+                index.parsed[file], *found = parse_script(text) if text is not None else (None, "", 0)
+                index.problems[file] = (found[0], found[1])
+            tree, (problem, line) = index.parsed[file], index.problems[file]
+        if problem:
+            self.see_removed("python2-syntax", self.strength(), self.evidence_at(file, line))
+            self.see_unknown(f"{file} {problem}", self.evidence_at(file, line))
+        return tree
+
+
+def parse_script(text: str) -> tuple[ast.Module | None, str, int]:
+    """The syntax tree of a script, or None with what is wrong and the line. Syntax of Python 2 is told as such."""
+    if len(text) > 2_000_000:
+        return None, "is too long to be read", 1
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(text), "", 0
+    except SyntaxError as error:
+        message = str(error.msg)
+        python2 = "Missing parentheses" in message or "multiple exception types" in message or "leading zeros" in message
+        return None, f"{'is written for Python 2' if python2 else 'cannot be parsed'}: {message}", error.lineno or 1
+    except (ValueError, RecursionError, MemoryError) as error:
+        return None, f"cannot be parsed: {error}", 1

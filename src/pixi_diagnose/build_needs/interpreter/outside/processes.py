@@ -1,0 +1,161 @@
+"""Programs that a build script runs or looks for, and what it fetches."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from pathlib import PurePosixPath
+
+from ...model import Strength
+from ...tables import program_tool
+from ..models import Call, function
+from ..values import Choice, Opaque, Value
+from . import scripts
+
+__all__: list[str] = []
+
+_RAISING = {"check_call", "check_output"}
+
+
+def _words(command: Value) -> list[str]:
+    """The words of a command, "" for those that are not known."""
+    if isinstance(command, Choice):
+        command = next((o for o in command.options if isinstance(o, str | list | tuple)), command)
+    if isinstance(command, str):
+        try:
+            return shlex.split(command)[:64]
+        except ValueError:
+            return command.split()[:64]
+    if isinstance(command, list | tuple):
+        words: list[str] = []
+        for item in command[:64]:
+            if isinstance(item, str | PurePosixPath):
+                words.append(str(item))
+            elif isinstance(item, Opaque) and item.origin == "sys.executable":
+                words.append("python")
+            elif isinstance(item, Opaque) and item.tool:
+                words.append(item.tool)
+            else:
+                words.append("")
+        return words
+    return []
+
+
+@function(
+    "subprocess.run", "subprocess.call", "subprocess.check_call", "subprocess.check_output", "subprocess.Popen",
+    "subprocess.getoutput", "subprocess.getstatusoutput", "os.system", "os.popen", "os.execvp", "os.spawnvp",
+    "distutils.spawn.spawn", "setuptools._distutils.spawn.spawn", "pexpect.run", "sh.Command",
+)  # fmt: skip
+def _run(call: Call) -> Value:
+    m = call.m
+    command = call.argument(0, "args", call.keywords.get("command"))
+    words = _words(command)
+    name = call.path.rpartition(".")[2]
+    fails = name in _RAISING or name == "spawn" or call.keywords.get("check") is True
+    guard = m.catches(FileNotFoundError) or m.catches(OSError)
+    for part in _commands(words):
+        _note_program(call, part, fails=fails, guarded=guard is not None)
+    if m.guards:
+        m.guards[-1].maybe = True
+    tool = program_tool(words[0]) if words else None
+    return Opaque(f"the output of {words[0]}" if words and words[0] else f"{call.path}()", tool or "")
+
+
+def _commands(words: list[str]) -> list[list[str]]:
+    """The commands of a shell's line, by `;`, `&&` and `||`; `cd` takes the next ones to a folder of the tree."""
+    parts: list[list[str]] = [[]]
+    for word in words:
+        if word in {";", "&&", "||", "&"}:
+            parts.append([])
+        elif word.endswith(";"):
+            parts[-1].append(word[:-1])
+            parts.append([])
+        else:
+            parts[-1].append(word)
+    return [part for part in parts if part]
+
+
+def _note_program(call: Call, words: list[str], *, fails: bool, guarded: bool) -> None:
+    m = call.m
+    program = words[0].rpartition("/")[2]
+    # `subprocess.run` of an absent program raises whatever `check` says; a shell (os.system) only returns a status.
+    in_shell = call.path.startswith("os.") or call.keywords.get("shell") is True or "getoutput" in call.path
+    survives = guarded or (in_shell and not fails)
+    strength = Strength.GUARDED if survives else m.strength()
+    if re.fullmatch(r"python[\d.]*(?:\.exe)?|pypy[\d.]*", program):
+        _python(call, words[1:], strength, fails=fails)
+        return
+    if program == "cd" and len(words) == 2:
+        inside = m.files.inside(words[1])
+        m.shell_folder = inside if inside is not None and m.files.is_folder(words[1]) else ""
+        return
+    if program in {"pip", "pip3"}:
+        _pip(call, words[1:], strength)
+        return
+    tool = program_tool(program)
+    if tool:
+        m.see_tool(tool, call.evidence, strength)
+    if program in {"curl", "wget"}:
+        m.see_download(next((w for w in words if "://" in w), ""), call.evidence)
+    if program == "git" and len(words) > 1 and words[1] in {"clone", "submodule", "fetch"}:
+        m.see_download(next((w for w in words if "://" in w or w.startswith("git@")), "git submodules"), call.evidence)
+
+
+def _python(call: Call, words: list[str], strength: Strength, *, fails: bool) -> None:
+    if len(words) >= 2 and words[0] == "-m" and words[1]:
+        root = words[1].partition(".")[0]
+        if root == "pip":
+            _pip(call, words[2:], strength if fails else Strength.GUARDED)
+        elif not call.m.is_standard(root):
+            call.m.see_import(root, strength if fails else Strength.GUARDED, call.evidence)
+        return
+    folder = call.m.shell_folder
+    call.m.shell_folder = ""
+    if words and words[0].endswith(".py"):
+        scripts.run_program(call, posixpath.join(folder, words[0]), words[1:], survives=not fails)
+
+
+def _pip(call: Call, words: list[str], strength: Strength) -> None:
+    call.m.see_import("pip", strength, call.evidence)
+    if "install" in words:
+        wanted = [w for w in words if w and not w.startswith("-") and w != "install"]
+        call.m.see_download(f"pip install {' '.join(wanted)}".strip(), call.evidence)
+
+
+@function("shutil.which", "distutils.spawn.find_executable", "setuptools._distutils.spawn.find_executable")
+def _which(call: Call) -> Value:
+    name = call.argument(0, "cmd", call.keywords.get("executable"))
+    tool = program_tool(name) if isinstance(name, str) else None
+    if tool:
+        call.m.see_tool(tool, call.evidence, Strength.GUARDED)
+    return Opaque(f"which({name!r})" if isinstance(name, str) else "which()", tool or "")
+
+
+# -- downloads --------------------------------------------------------------------------------------------------------
+
+
+@function(
+    "urllib.request.urlretrieve", "urllib.request.urlopen", "urllib.request.Request", "urllib.urlretrieve",
+    "urllib.urlopen", "urllib2.urlopen", "requests.get", "requests.Session.get", "requests.request", "httpx.get",
+    "wget.download", "gdown.download", "urllib3.PoolManager.request", "six.moves.urllib.request.urlopen",
+    "six.moves.urllib.request.urlretrieve", "torch.hub.download_url_to_file", "pooch.retrieve",
+)  # fmt: skip
+def _download(call: Call) -> Value:
+    url = call.argument(0, "url")
+    if not call.path.endswith("Request"):
+        shown = url if isinstance(url, str) else getattr(url, "origin", "") and ""
+        call.m.see_download(shown or "", call.evidence)
+    elif isinstance(url, str):
+        return url
+    if call.m.guards:
+        call.m.guards[-1].maybe = True
+    return Opaque(f"{call.path}()")
+
+
+@function("hashlib.md5", "hashlib.sha1", "hashlib.sha224", "hashlib.sha256", "hashlib.sha512", "hashlib.new")
+def _hash(call: Call) -> Value:
+    call.m.seen.hash_seen = True
+    return Opaque("a hash")
+
+

@@ -1,0 +1,80 @@
+"""setup(), and what distutils' and setuptools' own commands run of a script's classes."""
+
+from __future__ import annotations
+
+from ..models import FUNCTIONS, Call, function, method
+from ..values import Instance, Made, Opaque, Value
+from .. import commands
+
+__all__: list[str] = []
+
+
+@function(
+    "setuptools.setup", "skbuild.setup", "skbuild.setuptools_wrap.setup", "numpy.distutils.core.setup",
+    "setuptools_rust.setup", "torch.utils.setup", "pbr.setup",
+)  # fmt: skip
+def _setup(call: Call) -> Value:
+    return commands.setup(call)
+
+
+@function("setuptools.find_packages", "setuptools.find_namespace_packages", "setuptools.PEP420PackageFinder.find")
+def _find_packages(_call: Call) -> Value:
+    return Opaque("find_packages()")
+
+
+@function("setuptools.Distribution", "distutils.core.Distribution", "distutils.dist.Distribution", "setuptools.dist.Distribution")
+def _distribution(call: Call) -> Value:
+    attributes = call.argument(0, "attrs")
+    made = Made("setuptools.Distribution", [], dict(attributes) if isinstance(attributes, dict) else {}, call.evidence)
+    if isinstance(call.receiver, Instance):
+        call.receiver.attributes.update(made.keywords)
+    return made
+
+
+@method("run_command")
+def _run_command(call: Call) -> Value:
+    name = call.argument(0, "command")
+    if isinstance(name, str) and isinstance(call.receiver, Instance | Made):
+        commands.run_command(call.m, call.frame, name, call.node)
+    return None
+
+
+@method("get_finalized_command", "get_command_obj", "reinitialize_command")
+def _get_command(call: Call) -> Value:
+    name = call.argument(0, "command")
+    if isinstance(name, str):
+        return commands.finalized(call.m, call.frame, name, call.node)
+    return Opaque("a command")
+
+
+@method("build_extensions", "_build_extensions_serial")
+def _build_extensions(call: Call) -> Value:
+    if isinstance(call.receiver, Instance):
+        commands.build_extensions(call.m, call.frame, call.receiver, call.node)
+    return None
+
+
+@method("run")
+def _run(call: Call) -> Value:
+    """`super().run()` of a command: what the base does, by the base's name."""
+    if not isinstance(call.receiver, Instance):
+        return Opaque("run()")
+    base = call.path.removesuffix(".run").rpartition(".")[2]
+    commands.run_base(call.m, call.frame, base, call.receiver, call.node)
+    return None
+
+
+@method(
+    "finalize_options", "initialize_options", "set_undefined_options", "announce", "warn", "debug_print", "copy_file",
+    "copy_tree", "mkpath", "ensure_string", "ensure_finalized", "build_extension", "dump_options", "make_file",
+    "swig_sources", "check_extensions_list", "add_defaults", "make_release_tree", "setup_parallel_build",
+)  # fmt: skip
+def _harmless(_call: Call) -> Value:
+    return None
+
+
+@method("spawn")
+def _spawn(call: Call) -> Value:
+    return FUNCTIONS["distutils.spawn.spawn"](call)
+
+

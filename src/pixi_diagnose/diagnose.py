@@ -1,0 +1,188 @@
+"""The pipeline on one screen: a manifest's text in, a report out."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from .build_needs import analyse_build
+from .build_needs.model import BuildTarget
+from .document import Document
+from .environment import Environment, environments, select
+from .errors import ArchiveError, IndexAccessError, ManifestError, UsageError
+from .evidence import Place, Unknown
+from .finding import Confidence, Finding, Severity
+from .frontends import FRONTENDS
+from .frontends.machine import Machine
+from .frontends.model import BuildSubject, Simulation
+from .frontends.pixi import VERSION
+from .index import IndexSession
+from .index.model import Distribution
+from .manifest import find_manifest, read_manifest
+from .manifest.model import Manifest
+from .plan import plan_tiers
+from .report import Report
+from .resolve import Resolution, Resolver
+from .rules import RULES
+from .rules.cfg901_invalid_manifest import RULE as INVALID_MANIFEST
+
+__all__ = ["Question", "diagnose"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of a manifest: which frontend, environments, platforms and rules (empty: all), and if for plans."""
+
+    frontend: str = "pixi"
+    environments: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    plans: bool = True
+    machine: Machine = field(default_factory=Machine.here)
+
+
+def diagnose(
+    path: str | None,
+    question: Question,
+    session: IndexSession,
+    *,
+    text: str | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Report:
+    """Diagnose one manifest: `path` is the file or its folder (None searches upward), `text` an unsaved buffer of it.
+
+    Raises UsageError where there is no manifest or no such environment. A manifest that its own tool would refuse gives
+    a report with `rejected`; an index or a source that cannot be read is an unknown of the report.
+    """
+    start = time.perf_counter()
+    file = find_manifest(Path(path or "."), os.environ)
+    document = Document(_read(file) if text is None else text, str(file))
+    report = Report(str(file), question.frontend, VERSION, None, {str(file): document}, offline=session.offline)
+    try:
+        manifest = read_manifest(document.text, str(file))
+    except ManifestError as error:
+        return replace(report, findings=(_invalid(error),), rejected=True)
+    findings = check_manifest(manifest)
+    if any(f.severity is Severity.ERROR for f in findings):
+        return replace(report, manifest=manifest, findings=chosen(findings, question), rejected=True)
+    simulations = simulate(manifest, question, session, progress)
+    findings += check(simulations)
+    plans = ()
+    if question.plans:
+        progress("looking for a configuration that passes")
+        plans = plan_tiers(document, simulations, lambda edited: resimulate(edited, file, question, session))
+    return replace(
+        report,
+        manifest=manifest,
+        simulations=simulations,
+        findings=chosen(findings, question),
+        plans=plans,
+        unknowns=tuple(dict.fromkeys(u for s in simulations for u in s.unknowns)),
+        seconds=time.perf_counter() - start,
+    )
+
+
+def simulate(
+    manifest: Manifest, question: Question, session: IndexSession, progress: Callable[[str], None] = lambda _: None
+) -> tuple[Simulation, ...]:
+    """Manifest → environments → resolutions → build needs → simulations, one per selected environment and platform."""
+    every = environments(manifest)
+    wanted = select(every, question.environments, question.platforms)
+    resolver = Resolver(every, session, question.machine.subdir)
+    simulator = FRONTENDS[question.frontend]
+    simulations = []
+    for environment in wanted:
+        progress(f"resolving {environment.name} for {environment.platform.name}")
+        resolution = resolver.resolve(environment)
+        subjects = []
+        for distribution in (d for d in resolution.distributions if d.built):
+            progress(f"reading {distribution.project} {distribution.version}")
+            subjects.append(subject(distribution, environment, resolution, resolver))
+        simulations.append(simulator(environment, resolution, subjects, question.machine))
+    return tuple(simulations)
+
+
+def resimulate(text: str, file: Path, question: Question, session: IndexSession) -> tuple[Simulation, ...]:
+    """Simulate an edited text of the same manifest. Raises ManifestError where the edit broke it."""
+    manifest = read_manifest(text, str(file))
+    broken = next((p for p in manifest.problems if p.kind in {"invalid", "unknown-key"}), None)
+    if broken is not None:
+        raise ManifestError(broken.message, path=str(file))
+    return simulate(manifest, question, session)
+
+
+def subject(
+    distribution: Distribution, environment: Environment, resolution: Resolution, resolver: Resolver
+) -> BuildSubject:
+    """Read and analyse one distribution that must be built, and resolve what an isolated build of it would install."""
+    try:
+        tree = resolver.source_tree(distribution, resolution)
+    except (IndexAccessError, ArchiveError) as error:
+        return BuildSubject(distribution, None, Unknown(error.message, subject=distribution.project))
+    target = BuildTarget(_minor(resolution.python), environment.platform.subdir, environment.variables)
+    needs = analyse_build(tree, target, project=distribution.project, version=distribution.version)
+    wanted = (*needs.build_system.requires, *needs.hook_requirements)
+    return BuildSubject(distribution, needs, None, resolver.build_environment(environment, resolution, wanted))
+
+
+def check_manifest(manifest: Manifest) -> tuple[Finding, ...]:
+    """What the rules find in the manifest itself."""
+    return tuple(f for r in RULES if r.check_manifest for f in r.check_manifest(manifest))
+
+
+def check(simulations: Sequence[Simulation]) -> tuple[Finding, ...]:
+    """What the rules find in the simulations; one finding for equal ones of several environments and platforms."""
+    found = [f for r in RULES if r.check for s in simulations for f in r.check(s)]
+    found += [f for r in RULES if r.check_workspace for f in r.check_workspace(simulations)]
+    merged: dict[object, Finding] = {}
+    for finding in found:
+        key = (finding.rule.code, finding.message, finding.explanation, finding.place, finding.environment)
+        same = merged.get(key)
+        if same is None:
+            merged[key] = finding
+        else:
+            platforms = tuple(dict.fromkeys((*same.platforms, *finding.platforms)))
+            merged[key] = replace(same, platforms=platforms)
+    return tuple(merged.values())
+
+
+def chosen(findings: Sequence[Finding], question: Question) -> tuple[Finding, ...]:
+    """The findings that `select` and `ignore` leave (code prefixes or names), worst first."""
+
+    def wanted(finding: Finding) -> bool:
+        names = (finding.rule.code, finding.rule.name)
+        matches = lambda given: any(names[0].startswith(g) or g == names[1] for g in given)  # noqa: E731
+        return (not question.select or matches(question.select)) and not matches(question.ignore)
+
+    ranking = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+    return tuple(sorted(filter(wanted, findings), key=lambda f: ranking[f.severity]))
+
+
+def _invalid(error: ManifestError) -> Finding:
+    return Finding(
+        rule=INVALID_MANIFEST,
+        severity=Severity.ERROR,
+        confidence=Confidence.HIGH,
+        message=error.message,
+        explanation=(error.hint,) if error.hint else (),
+        place=Place(error.path, ()),
+        position=(error.line, error.column) if error.line else None,
+    )
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ManifestError("the manifest is not UTF-8", path=str(file)) from error
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}") from error
+
+
+def _minor(python: str) -> tuple[int, int]:
+    major, minor, *_ = (*python.split("."), "0", "0")
+    return int(major), int(minor)

@@ -1,0 +1,105 @@
+"""Rules, what they find, and the plans that would mend it."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .document import Edit
+from .evidence import Evidence, Place
+from .frontends.model import Simulation
+from .manifest.model import Manifest
+
+__all__ = ["Confidence", "Finding", "Fix", "Plan", "Rule", "Severity"]
+
+
+class Severity(StrEnum):
+    """ERROR: the tool will fail. WARNING: it passes, and something is lost or left to luck. INFO: worth knowing."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Confidence(StrEnum):
+    """HIGH rests on facts that were seen; MEDIUM on an unchecked assumption that is named; LOW on facts only read."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A set of edits in the user's dialect that mends one finding; `safe` changes no version and removes nothing."""
+
+    description: str
+    edits: tuple[Edit, ...]
+    safe: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fault at one place. `message` is the verdict in a sentence, `explanation` why it is so, one sentence each.
+
+    `project` and `evidence` name the package and the lines of its own files that it rests on; `place` is the user's.
+    `position` (line, column from 1) stands in for the key where the file could not be parsed that far.
+    """
+
+    rule: Rule
+    severity: Severity
+    confidence: Confidence
+    message: str
+    explanation: tuple[str, ...] = ()
+    environment: str = ""
+    platforms: tuple[str, ...] = ()
+    project: str = ""
+    place: Place | None = None
+    position: tuple[int, int | None] | None = None
+    evidence: tuple[Evidence, ...] = ()
+    fixes: tuple[Fix, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The fixes of one tier as one set of edits, with the outcome of simulating the edited manifest.
+
+    `notes` are sentences about what the edits do, `trade_offs` what they cost, `unchecked` what no simulation could
+    see. `reason` says why a plan that does not pass does not.
+    """
+
+    tier: int
+    name: str
+    recommended: bool
+    passes: bool
+    edits: tuple[Edit, ...]
+    text: str
+    diff: str
+    notes: tuple[str, ...] = ()
+    trade_offs: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule: its code, the fault's name, and its checks (pure functions; at least one).
+
+    `check` looks at one simulation, `check_manifest` at the manifest, `check_workspace` at all simulations together
+    (for what is only a fault if it is one everywhere). The page that `explain` prints is their module's docstring.
+    """
+
+    code: str
+    name: str
+    check: Callable[[Simulation], Iterator[Finding]] | None = None
+    check_manifest: Callable[[Manifest], Iterator[Finding]] | None = None
+    check_workspace: Callable[[Sequence[Simulation]], Iterator[Finding]] | None = None
+
+    @property
+    def page(self) -> str:
+        """The public page, as Markdown: What it finds / Why it breaks / Example / Use instead / Limits."""
+        function = self.check or self.check_manifest or self.check_workspace
+        return inspect.getdoc(sys.modules[function.__module__]) or "" if function else ""

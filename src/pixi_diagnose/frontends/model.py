@@ -1,0 +1,162 @@
+"""What a simulated build frontend did: ordered stages, what each build could see there, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from ..build_needs.model import BuildNeeds, Phase
+from ..environment import Environment
+from ..evidence import Evidence, Unknown
+from ..index.model import Distribution, PypiResolution
+from ..resolve import Resolution
+
+__all__ = [
+    "Build",
+    "BuildPhase",
+    "BuildSubject",
+    "Missing",
+    "Outcome",
+    "Simulation",
+    "Stage",
+    "Step",
+    "Visible",
+]
+
+
+class Outcome(StrEnum):
+    """How a build or a whole stage ends. AT_RISK: the tool itself leaves it undefined; UNKNOWN: we could not tell."""
+
+    OK = "ok"
+    FAILS = "fails"
+    AT_RISK = "at-risk"
+    UNKNOWN = "unknown"
+
+    @staticmethod
+    def worst(outcomes: list[Outcome]) -> Outcome:
+        """The one that decides a whole: a failure, then a risk, then not knowing; OK for none."""
+        ranking = (Outcome.FAILS, Outcome.AT_RISK, Outcome.UNKNOWN)
+        return next((o for o in ranking if o in outcomes), Outcome.OK)
+
+
+@dataclass(frozen=True, slots=True)
+class BuildSubject:
+    """One distribution that must be built, with what is known of it before any frontend's rules are applied.
+
+    `needs` is None where its source could not be read (`unknown` says why). `build_environment` is the resolution of
+    its declared build requirements and its hook's answer, as an isolated build would install them; None if not asked.
+    """
+
+    distribution: Distribution
+    needs: BuildNeeds | None
+    unknown: Unknown | None = None
+    build_environment: PypiResolution | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Visible:
+    """What a build sees: Python projects as canonical name → version ("" unknown), tools as name → what gives them.
+
+    `layers` is the same in words, for people: "conda: python 3.12, cuda-toolkit 12.4", "its own build requirements".
+    """
+
+    projects: Mapping[str, str]
+    tools: Mapping[str, str]
+    layers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Something a build wanted and could not see: `kind` is "import", "tool" or "requirement" (cannot be resolved).
+
+    `late` says where it does exist, when it comes too late ("it is installed from PyPI, after locking").
+    """
+
+    kind: str
+    name: str
+    projects: tuple[str, ...]
+    phase: Phase
+    evidence: tuple[Evidence, ...]
+    backend: bool = False
+    late: str = ""
+    declared: bool = False
+    in_tree: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BuildPhase:
+    """One run of a build: at "lock" for its metadata, or at "install" for its wheel.
+
+    `missing` is in the order in which the real tool would meet it: its own message names the first. `guarded` is what
+    was missed without failing.
+    """
+
+    phase: str
+    outcome: Outcome
+    missing: tuple[Missing, ...] = ()
+    guarded: tuple[Missing, ...] = ()
+    reason: str = ""
+    visible: Visible | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """All runs of one distribution's build in one environment. `isolated` is what the settings say for it."""
+
+    subject: BuildSubject
+    isolated: bool
+    phases: tuple[BuildPhase, ...]
+    required_by: tuple[str, ...] = ()
+
+    @property
+    def project(self) -> str:
+        """The canonical name of what is built."""
+        return self.subject.distribution.project
+
+    def phase(self, name: str) -> BuildPhase | None:
+        """The run at "lock" or "install", None where that phase runs no build."""
+        return next((p for p in self.phases if p.phase == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One build within a stage, by project; or an installation without a build (`build` None)."""
+
+    project: str
+    build: Build | None
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage in the frontend's own order: `name` is "lock", "conda packages", "isolated builds" or "one by one"."""
+
+    number: int
+    name: str
+    phase: str
+    visible: Visible
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """One environment under one frontend.
+
+    `outcomes` has "lock" and "install"; install is judged as if locking had passed. `reasons` says in a sentence what
+    decides an outcome that no single build explains (a conflict of the resolution).
+    """
+
+    frontend: str
+    frontend_version: str
+    environment: Environment
+    resolution: Resolution
+    stages: tuple[Stage, ...]
+    builds: tuple[Build, ...]
+    outcomes: Mapping[str, Outcome]
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    unknowns: tuple[Unknown, ...] = ()
+
+    def build(self, project: str) -> Build | None:
+        """The build of a canonical project name, None where it is not built."""
+        return next((b for b in self.builds if b.project == project), None)

@@ -1,0 +1,213 @@
+"""pixi as a simulator: what it builds while locking and while installing, in which order, and what each build sees.
+
+Imitates pixi 0.77 (it embeds uv 0.11.15); the facts P4, P5 and P6 were seen with a real pixi 0.77.0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from ..conda import CondaPackage, tools
+from ..environment import Environment
+from ..index.model import Distribution
+from ..resolve import Resolution
+from .machine import Machine
+from .model import Build, BuildPhase, BuildSubject, Outcome, Simulation, Stage, Step, Visible
+from .visibility import judge
+
+__all__ = ["NAME", "VERSION", "simulate"]
+
+NAME = "pixi"
+VERSION = "0.77"
+
+OWN_REQUIREMENTS = "its own build requirements"
+
+
+def simulate(
+    environment: Environment, resolution: Resolution, subjects: Sequence[BuildSubject], machine: Machine
+) -> Simulation:
+    """Lock and install one environment as pixi would on a clean machine (no prefix, no cache).
+
+    `subjects` are the distributions of the resolution that have to be built, with what their builds need. `machine` is
+    where pixi runs: its platform decides whether anything can be built at all (P4), its PATH what is visible besides.
+    """
+    run = _Run(environment, resolution, machine)
+    locked = {s.distribution.project: run.lock_phase(s) for s in subjects if run.built_at_lock(s)}
+    installed = run.install_phases(subjects)
+    builds = tuple(
+        Build(
+            subject=s,
+            isolated=run.isolated(s.distribution.project),
+            phases=tuple(p for p in (locked.get(s.distribution.project), installed.get(s.distribution.project)) if p),
+            required_by=s.distribution.required_by,
+        )
+        for s in subjects
+    )
+    outcomes, reasons = run.outcomes(builds)
+    return Simulation(
+        frontend=NAME,
+        frontend_version=VERSION,
+        environment=environment,
+        resolution=resolution,
+        stages=run.stages(builds),
+        builds=builds,
+        outcomes=outcomes,
+        reasons=reasons,
+        unknowns=resolution.unknowns,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    environment: Environment
+    resolution: Resolution
+    machine: Machine
+
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """The names of no-build-isolation in the order in which pixi installs them (P3, P6)."""
+        value = self.environment.options.no_build_isolation
+        return tuple(dict.fromkeys(e.name for e in value)) if isinstance(value, tuple) else ()
+
+    @property
+    def all_off(self) -> bool:
+        return self.environment.options.no_build_isolation is True
+
+    def isolated(self, project: str) -> bool:
+        return not (self.all_off or project in self.listed)
+
+    def built_at_lock(self, subject: BuildSubject) -> bool:
+        """A build is needed while locking only if the metadata cannot be read statically (uv.md U2)."""
+        metadata = subject.distribution.metadata
+        return metadata is None or not metadata.is_static_for(NAME)
+
+    def lock_phase(self, subject: BuildSubject) -> BuildPhase:
+        if not self.resolution.lock_conda:
+            reason = f"no conda packages for {self.machine.subdir}, this machine's platform, to build with"
+            return BuildPhase("lock", Outcome.FAILS, reason=reason)
+        isolated = self.isolated(subject.distribution.project)
+        visible = self._visible(subject, self.resolution.lock_conda, (), isolated=isolated)
+        return judge("lock", subject, visible, isolated=isolated, late=self._late_at_lock)
+
+    def _late_at_lock(self, projects: tuple[str, ...]) -> str:
+        chosen = {d.project: d for d in self.resolution.distributions if d.kind != "conda"}
+        found = next((chosen[p] for p in projects if p in chosen), None)
+        if found is None:
+            return ""
+        return f"{found.project} {found.version} comes from PyPI, and is installed only after locking"
+
+    def install_phases(self, subjects: Sequence[BuildSubject]) -> dict[str, BuildPhase]:
+        if self.all_off:
+            return {s.distribution.project: self._undefined_order(s) for s in subjects}
+        phases: dict[str, BuildPhase] = {}
+        for subject in subjects:
+            project = subject.distribution.project
+            isolated = self.isolated(project)
+            before = () if isolated else tuple(self._installed_before(project))
+            visible = self._visible(subject, self.resolution.conda, before, isolated=isolated)
+            phases[project] = judge("install", subject, visible, isolated=isolated, late=self._late_at_install)
+        return phases
+
+    def _installed_before(self, project: str) -> Iterable[Distribution]:
+        """Stage 3 (all that is not listed), then the listed ones that stand before `project` (P6)."""
+        position = self.listed.index(project)
+        for distribution in self.resolution.distributions:
+            if distribution.kind == "conda":
+                continue
+            if distribution.project not in self.listed or self.listed.index(distribution.project) < position:
+                yield distribution
+
+    def _late_at_install(self, projects: tuple[str, ...]) -> str:
+        found = next((p for p in projects if p in self.listed and self._is_chosen(p)), None)
+        return f"{found} is installed later: it stands behind it in no-build-isolation" if found else ""
+
+    def _is_chosen(self, project: str) -> bool:
+        return any(d.project == project and d.kind != "conda" for d in self.resolution.distributions)
+
+    def _undefined_order(self, subject: BuildSubject) -> BuildPhase:
+        """With `no-build-isolation = true` all goes one by one in random order: only conda's is reliable (P6)."""
+        others = tuple(
+            d for d in self.resolution.distributions if d.kind != "conda" and d.project != subject.distribution.project
+        )
+        at_worst = judge(
+            "install",
+            subject,
+            self._visible(subject, self.resolution.conda, (), isolated=False),
+            isolated=False,
+            late=lambda projects: next((_ANY_ORDER.format(d.project) for d in others if d.project in projects), ""),
+        )
+        at_best = judge(
+            "install", subject, self._visible(subject, self.resolution.conda, others, isolated=False), isolated=False
+        )
+        if at_worst.outcome is Outcome.FAILS and at_best.outcome is not Outcome.FAILS:
+            names = ", ".join(dict.fromkeys(m.name for m in at_worst.missing))
+            return replace(at_worst, outcome=Outcome.AT_RISK, reason=f"{names} may be installed before or after it")
+        return at_best if at_best.outcome is Outcome.FAILS else at_worst
+
+    def _visible(
+        self,
+        subject: BuildSubject,
+        conda: Sequence[CondaPackage],
+        installed: Sequence[Distribution],
+        *,
+        isolated: bool,
+    ) -> Visible:
+        """An isolated build sees its own requirements and conda's executables; any other the environment as it is."""
+        executables = tools(conda) | self.machine.tools
+        names = ", ".join(f"{p.name} {p.version}".strip() for p in conda if p.place is not None)
+        if isolated:
+            own = subject.build_environment.distributions if subject.build_environment else ()
+            return Visible({d.project: d.version for d in own}, executables, (OWN_REQUIREMENTS,))
+        projects = {project: version for p in conda for project, version in p.projects}
+        projects |= {d.project: d.version for d in installed}
+        layers = (f"conda: {names}" if names else "no conda packages",)
+        if installed:
+            layers += (_count(len(installed), "PyPI distribution"),)
+        return Visible(projects, executables, layers)
+
+    def outcomes(self, builds: Sequence[Build]) -> tuple[dict[str, Outcome], dict[str, str]]:
+        """A resolution without a solution is a lock that fails; install is judged as if locking had passed."""
+        reasons: dict[str, str] = {}
+        worst = {
+            name: Outcome.worst([p.outcome for b in builds if (p := b.phase(name)) is not None])
+            for name in ("lock", "install")
+        }
+        failure = self.resolution.failure
+        if self.resolution.conda_failure:
+            worst["lock"], reasons["lock"] = Outcome.FAILS, self.resolution.conda_failure
+        elif failure is not None:
+            worst["lock"] = Outcome.UNKNOWN if failure.kind == "index" else Outcome.FAILS
+            reasons["lock"] = failure.message
+        if reasons:
+            worst["install"], reasons["install"] = Outcome.UNKNOWN, "what would be installed is not known"
+        return worst, reasons
+
+    def stages(self, builds: Sequence[Build]) -> tuple[Stage, ...]:
+        """The four stages in pixi's order, each with the builds that run in it."""
+        at_lock = tuple(Step(b.project, b, p.outcome) for b in builds if (p := b.phase("lock")))
+        isolated = tuple(Step(b.project, b, b.phases[-1].outcome) for b in builds if b.isolated)
+        order = {name: i for i, name in enumerate(self.listed)}
+        one_by_one = tuple(
+            Step(b.project, b, b.phases[-1].outcome)
+            for b in sorted((b for b in builds if not b.isolated), key=lambda b: order.get(b.project, 0))
+        )
+        nothing = Visible({}, {})
+        conda = self._layer(self.resolution.conda)
+        return (
+            Stage(1, "lock", "lock", Visible({}, {}, self._layer(self.resolution.lock_conda)), at_lock),
+            Stage(2, "conda packages", "install", nothing, ()),
+            Stage(3, "isolated builds", "install", Visible({}, {}, (OWN_REQUIREMENTS,)), isolated),
+            Stage(4, "one by one", "install", Visible({}, {}, conda), one_by_one),
+        )
+
+    def _layer(self, conda: Sequence[CondaPackage]) -> tuple[str, ...]:
+        names = ", ".join(f"{p.name} {p.version}".strip() for p in conda if p.place is not None)
+        return (f"conda: {names}",) if names else ()
+
+
+_ANY_ORDER = "{} comes from PyPI in no defined order"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")

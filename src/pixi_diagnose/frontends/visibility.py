@@ -1,0 +1,152 @@
+"""What one run of a build misses, given what it can see: shared by all frontends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from ..build_needs.tables import vendored_by_setuptools
+from ..build_needs.model import BuildNeeds, ImportNeed, Phase, RemovedApi, Strength, ToolNeed
+from ..evidence import Evidence
+from .model import BuildPhase, BuildSubject, Missing, Outcome, Visible
+
+__all__ = ["JUDGED_TOOLS", "Late", "judge", "requirement_names"]
+
+JUDGED_TOOLS = frozenset({"nvcc"})
+"""Tools whose absence is predicted as a failure. The others (compilers, cmake, git) usually come with the machine."""
+
+Late = Callable[[tuple[str, ...]], str]
+"""Where a project of the resolution exists although this build does not see it, in words; "" where it is nowhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdicts:
+    hard: list[Missing]
+    conditional: list[tuple[Missing, str]]
+    guarded: list[Missing]
+
+
+def judge(
+    phase: str, subject: BuildSubject, visible: Visible, *, isolated: bool, late: Late = lambda _: ""
+) -> BuildPhase:
+    """Predict one run of a build ("lock": its metadata hooks; "install": all of them) from what it sees.
+
+    An isolated build sees in addition the projects that its hook asked for, in the calls that come after the answer
+    (a non-isolated one does not: nobody installs them).
+    """
+    needs = subject.needs
+    if needs is None:
+        reason = subject.unknown.reason if subject.unknown else "its source was not read"
+        return BuildPhase(phase, Outcome.UNKNOWN, reason=reason, visible=visible)
+    if isolated and subject.build_environment is not None and (failure := subject.build_environment.failure):
+        return _unresolvable(phase, needs, visible, failure.projects, failure.message)
+    phases = {Phase.METADATA} if phase == "lock" else {Phase.METADATA, Phase.WHEEL}
+    verdicts = _Verdicts([], [], [])
+    for need in sorted(needs.imports, key=lambda n: n.order):
+        if need.phase in phases and not _is_visible(need, visible, isolated=isolated, needs=needs):
+            _sort_in(verdicts, _missing_import(need, needs, late), need.strength, need.condition)
+    for removed in needs.removed:
+        if removed.phase in phases and (where := _removed_here(removed, visible)):
+            _sort_in(verdicts, _missing_removed(removed, where), removed.strength, "")
+    for tool in needs.tools:
+        if tool.phase in phases and tool.name in JUDGED_TOOLS and tool.name not in visible.tools:
+            _sort_in(verdicts, _missing_tool(tool), tool.strength, tool.condition)
+    return _phase(phase, verdicts, visible)
+
+
+def _phase(phase: str, verdicts: _Verdicts, visible: Visible) -> BuildPhase:
+    missing = tuple(verdicts.hard)
+    guarded = tuple(verdicts.guarded)
+    if missing:
+        return BuildPhase(phase, Outcome.FAILS, missing, guarded, f"{missing[0].name} is missing", visible)
+    if verdicts.conditional:
+        first, condition = verdicts.conditional[0]
+        reason = f"{first.name} is missing" + (f" if {condition}" if condition else "")
+        return BuildPhase(phase, Outcome.AT_RISK, tuple(m for m, _ in verdicts.conditional), guarded, reason, visible)
+    return BuildPhase(phase, Outcome.OK, (), guarded, "", visible)
+
+
+def _sort_in(verdicts: _Verdicts, missing: Missing, strength: Strength, condition: str) -> None:
+    if strength is Strength.HARD:
+        verdicts.hard.append(missing)
+    elif strength is Strength.CONDITIONAL:
+        verdicts.conditional.append((missing, condition))
+    else:
+        verdicts.guarded.append(missing)
+
+
+def _is_visible(need: ImportNeed, visible: Visible, *, isolated: bool, needs: BuildNeeds) -> bool:
+    if need.in_tree:
+        return False
+    if any(p in visible.projects for p in need.projects):
+        return True
+    if "setuptools" in visible.projects:
+        vendored = vendored_by_setuptools(visible.projects["setuptools"])
+        if any(p in vendored for p in need.projects):
+            return True
+    return (
+        isolated and need.after_setup_requires and bool(set(need.projects) & requirement_names(needs.hook_requirements))
+    )
+
+
+def requirement_names(lines: Iterable[str]) -> set[str]:
+    """The canonical project names of requirement strings; unreadable ones are left out (others report them)."""
+    names: set[str] = set()
+    for line in lines:
+        try:
+            names.add(canonicalize_name(Requirement(line).name))
+        except InvalidRequirement:
+            continue
+    return names
+
+
+def _missing_import(need: ImportNeed, needs: BuildNeeds, late: Late) -> Missing:
+    declared = requirement_names(needs.build_system.requires)
+    return Missing(
+        kind="import",
+        # the tool's own message names the top-level package: nothing of it is there
+        name=need.import_name if need.in_tree else need.import_name.partition(".")[0],
+        projects=need.projects,
+        phase=need.phase,
+        evidence=need.evidence,
+        backend=need.order == 0,
+        late="" if need.in_tree else late(need.projects),
+        declared=bool(set(need.projects) & declared),
+        in_tree=need.in_tree,
+    )
+
+
+def _removed_here(removed: RemovedApi, visible: Visible) -> str:
+    """The visible project that no longer has the API ("setuptools 82.0"), else ""."""
+    for owner, version in removed.removed_in:
+        seen = visible.projects.get(owner, "")
+        try:
+            if seen and Version(seen) >= Version(version):
+                return f"{owner} {seen}"
+        except InvalidVersion:
+            continue
+    return ""
+
+
+def _missing_removed(removed: RemovedApi, where: str) -> Missing:
+    return Missing(
+        "import", removed.name, (where.split(maxsplit=1)[0],), removed.phase, removed.evidence, late=f"gone in {where}"
+    )
+
+
+def _missing_tool(tool: ToolNeed) -> Missing:
+    return Missing("tool", tool.name, (), tool.phase, tool.evidence)
+
+
+def _unresolvable(
+    phase: str, needs: BuildNeeds, visible: Visible, projects: tuple[str, ...], message: str
+) -> BuildPhase:
+    line = needs.build_system.line
+    evidence = (Evidence("pyproject.toml", line),) if line else ()
+    wanted = dict.fromkeys(projects or needs.build_system.requires)
+    missing = tuple(Missing("requirement", p, (p,), Phase.METADATA, evidence, declared=True) for p in wanted)
+    return BuildPhase(phase, Outcome.FAILS, missing, (), message, visible)

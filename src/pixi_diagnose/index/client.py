@@ -1,0 +1,327 @@
+"""The HTTP client for package indexes: bounded in time and size, careful with credentials, errors in the user's words."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import io
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
+
+from ..errors import IndexAccessError
+
+if TYPE_CHECKING:
+    import httpx2
+
+__all__ = ["Answer", "IndexClient", "local_path", "without_credentials"]
+
+CONNECTIONS = 16
+"""Per client. Over HTTP/2 one serves all; more than this over HTTP/1.1 were seen to be queued by servers for seconds."""
+ATTEMPTS = 3
+RETRIED = frozenset({429, 500, 502, 503, 504})
+REDIRECTS = 8
+PAGE_CAP = 64 * 2**20
+PAGE_SECONDS = 120.0
+FILE_SECONDS = 900.0
+CHUNK = 1 << 16
+ACCEPT_PAGE = (
+    "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1, */*;q=0.01"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole body with its status (200, 206, 304 or 404), the URL it came from in the end, and lower-case headers."""
+
+    status: int
+    body: bytes
+    url: str
+    headers: Mapping[str, str]
+
+
+class IndexClient:
+    """Asks indexes and file hosts; safe between threads.
+
+    Credentials come from a URL's userinfo (`register`) or netrc, and are sent only to the scheme, host and port they belong
+    to. Every error is an IndexAccessError that names the URL without them. `requests` and `received` count requests
+    and body bytes. The HTTP library is imported with the first request.
+    """
+
+    def __init__(self, *, offline: bool = False) -> None:
+        self.offline = offline
+        self.requests = 0
+        self.received = 0
+        self._lock = threading.Lock()
+        self._credentials: dict[tuple[str, str], str | None] = {}
+        self._http: httpx2.Client | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        if self._http is not None:
+            self._http.close()
+            self._http = None
+
+    def register(self, url: str) -> str:
+        """Remember the credentials in a URL's userinfo for its host, and return the URL without them."""
+        parts = urlsplit(url)
+        if parts.username is None and parts.password is None:
+            return url
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        clean = without_credentials(url)
+        with self._lock:
+            self._credentials[_origin(clean)] = _basic(user, password)
+        return clean
+
+    def page(self, url: str, etag: str = "") -> Answer:
+        """A simple page (404 is an answer). `etag` makes the question conditional: 304 then means unchanged."""
+        headers = {"accept": ACCEPT_PAGE} | ({"if-none-match": etag} if etag else {})
+        return self.get(url, cap=PAGE_CAP, headers=headers, accepted=(200, 304, 404), seconds=PAGE_SECONDS)
+
+    def get(
+        self,
+        url: str,
+        *,
+        cap: int,
+        headers: Mapping[str, str] | None = None,
+        accepted: tuple[int, ...] = (200,),
+        seconds: float = PAGE_SECONDS,
+    ) -> Answer:
+        """A whole body of at most `cap` bytes (after decompression) within `seconds`."""
+        path = local_path(url)
+        if path is not None:
+            return _local_file(path, url, cap, accepted)
+        for attempt in range(ATTEMPTS):
+            last = attempt == ATTEMPTS - 1
+            try:
+                with self._open(url, headers or {}, (*accepted, *RETRIED)) as (response, final):
+                    if response.status_code in accepted:
+                        body = self._body(response, final, cap, seconds)
+                        return Answer(response.status_code, body, final, _lower(response))
+                    if last:
+                        raise _refused(response.status_code, final)
+            except _TransportError as error:
+                if last:
+                    raise IndexAccessError(str(error), url=without_credentials(url)) from None
+            time.sleep(0.1 * 3**attempt)
+        raise AssertionError  # pragma: no cover - the last attempt returns or raises
+
+    @contextlib.contextmanager
+    def stream(self, url: str, *, cap: int, seconds: float = FILE_SECONDS) -> Iterator[io.BufferedReader]:
+        """The body as a binary stream, closed when the block ends; reading past `cap` or the time is an IndexAccessError."""
+        path = local_path(url)
+        if path is not None:
+            try:
+                with path.open("rb") as file:
+                    yield file
+            except OSError as error:
+                raise IndexAccessError(f"cannot read {url}: {error.strerror}", url=url) from None
+            return
+        try:
+            with self._open(url, {"accept-encoding": "identity"}, (200,)) as (response, final):
+                chunks = self._chunks(response, final, cap, seconds)
+                yield io.BufferedReader(_Chunks(chunks), CHUNK)
+        except _TransportError as error:
+            raise IndexAccessError(str(error), url=without_credentials(url)) from None
+
+    @contextlib.contextmanager
+    def _open(
+        self, url: str, headers: Mapping[str, str], accepted: tuple[int, ...]
+    ) -> Iterator[tuple[httpx2.Response, str]]:
+        """An open response with an accepted status, redirects followed; what goes wrong on the wire is a _TransportError."""
+        clean = self.register(url)
+        if self.offline:
+            raise IndexAccessError(f"{clean} is not in the cache, and the network must not be used", url=clean)
+        import httpx2  # noqa: PLC0415  # 100 ms, and warm runs never need it
+
+        try:
+            for _ in range(REDIRECTS):
+                authorization = self._authorization(clean)
+                sent = dict(headers) | ({"authorization": authorization} if authorization else {})
+                with self._client().stream("GET", clean, headers=sent) as response:
+                    self._count(1, 0)
+                    target = response.headers.get("location")
+                    if response.status_code not in {301, 302, 303, 307, 308} or not target:
+                        if response.status_code not in accepted:
+                            raise _refused(response.status_code, clean)
+                        yield response, clean
+                        return
+                clean = _redirected(clean, target)
+        except httpx2.InvalidURL as error:
+            raise IndexAccessError(f"{clean} is not a URL that can be asked: {error}", url=clean) from None
+        except httpx2.DecodingError as error:
+            raise IndexAccessError(f"{clean} sent a body that cannot be decoded: {error}", url=clean) from None
+        except httpx2.UnsupportedProtocol:
+            raise IndexAccessError(f"{clean} is neither http nor https", url=clean) from None
+        except httpx2.TimeoutException:
+            raise _TransportError(f"{clean} did not answer in time") from None
+        except httpx2.TransportError as error:
+            raise _TransportError(f"{clean} is unreachable: {str(error) or type(error).__name__}") from None
+        raise IndexAccessError(f"{without_credentials(url)} redirects too often", url=without_credentials(url))
+
+    def _client(self) -> httpx2.Client:
+        with self._lock:
+            if self._http is None:
+                import httpx2  # noqa: PLC0415
+
+                from .. import __version__  # noqa: PLC0415
+
+                self._http = httpx2.Client(
+                    http2=True,
+                    timeout=httpx2.Timeout(30.0, connect=10.0, pool=FILE_SECONDS),
+                    limits=httpx2.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
+                    headers={"user-agent": f"pixi-diagnose/{__version__}"},
+                    follow_redirects=False,
+                )
+            return self._http
+
+    def _body(self, response: httpx2.Response, url: str, cap: int, seconds: float) -> bytes:
+        if response.status_code in {304, 404}:
+            return b""
+        declared = response.headers.get("content-length", "")
+        if declared.isdigit() and int(declared) > cap:
+            raise _too_large(url, cap)
+        return b"".join(self._chunks(response, url, cap, seconds))
+
+    def _chunks(self, response: httpx2.Response, url: str, cap: int, seconds: float) -> Iterator[bytes]:
+        until = time.monotonic() + seconds
+        total = 0
+        for chunk in response.iter_bytes(CHUNK):
+            total += len(chunk)
+            self._count(0, len(chunk))
+            if total > cap:
+                raise _too_large(url, cap)
+            if time.monotonic() > until:
+                raise IndexAccessError(f"{url} was not read to its end within {seconds:.0f} s", url=url)
+            yield chunk
+
+    def _count(self, requests: int, received: int) -> None:
+        with self._lock:
+            self.requests += requests
+            self.received += received
+
+    def _authorization(self, url: str) -> str | None:
+        origin = _origin(url)
+        with self._lock:
+            if origin not in self._credentials:
+                self._credentials[origin] = _from_netrc(urlsplit(url).hostname or "")
+            return self._credentials[origin]
+
+
+def without_credentials(url: str) -> str:
+    """The URL without user and password, fit to be printed."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])) if "@" in parts.netloc else url
+
+
+class _TransportError(Exception):
+    """Worth another attempt; the message is for the user."""
+
+
+class _Chunks(io.RawIOBase):
+    """Chunks as a readable file."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # the only buffer that BufferedReader hands over
+        while not self._rest:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return 0
+            self._rest = chunk
+        size = min(len(buffer), len(self._rest))
+        buffer[:size] = self._rest[:size]
+        self._rest = self._rest[size:]
+        return size
+
+
+def _refused(status: int, url: str) -> IndexAccessError:
+    if status in {401, 403}:
+        return IndexAccessError(
+            f"{url} needs credentials ({status})",
+            url=url,
+            hint="put user and password into the index's URL, or into the netrc file",
+        )
+    if status == 404:
+        return IndexAccessError(f"{url} does not exist (404)", url=url)
+    return IndexAccessError(f"{url} answers with status {status}", url=url)
+
+
+def _too_large(url: str, cap: int) -> IndexAccessError:
+    return IndexAccessError(f"{url} is larger than {cap / 2**20:.0f} MB and was not read further", url=url)
+
+
+def _redirected(url: str, target: str) -> str:
+    new = urljoin(url, target)
+    if urlsplit(url).scheme == "https" and urlsplit(new).scheme != "https":
+        raise IndexAccessError(f"{url} redirects to an address that is not https", url=url)
+    return without_credentials(new)
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc.rpartition("@")[2].lower()
+
+
+def _basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def local_path(url: str) -> Path | None:
+    """The path of a file:// URL, None for any other."""
+    if not url.startswith("file:"):
+        return None
+    from urllib.request import url2pathname  # noqa: PLC0415  # seldom needed, and slow to import
+
+    return Path(url2pathname(urlsplit(url).path))
+
+
+def _from_netrc(host: str) -> str | None:
+    import netrc  # noqa: PLC0415  # only once the network is used
+
+    path = os.environ.get("NETRC") or str(Path.home() / ("_netrc" if os.name == "nt" else ".netrc"))
+    try:
+        found = netrc.netrc(path).authenticators(host)
+    except (OSError, netrc.NetrcParseError, UnicodeDecodeError):
+        return None
+    return _basic(found[0], found[2] or "") if found else None
+
+
+def _lower(response: httpx2.Response) -> dict[str, str]:
+    return {key.lower(): value for key, value in response.headers.items()}
+
+
+def _local_file(path: Path, url: str, cap: int, accepted: tuple[int, ...]) -> Answer:
+    if path.is_dir():
+        path /= "index.html"
+    try:
+        with path.open("rb") as file:
+            body = file.read(cap + 1)
+    except FileNotFoundError:
+        if 404 in accepted:
+            return Answer(404, b"", url, {})
+        raise IndexAccessError(f"{url} does not exist", url=url) from None
+    except OSError as error:
+        raise IndexAccessError(f"cannot read {url}: {error.strerror}", url=url) from None
+    if len(body) > cap:
+        raise _too_large(url, cap)
+    return Answer(200, body, url, {})

@@ -1,0 +1,311 @@
+"""What a project's page offers one target: for each release the one file that would be used, and why."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from ..metadata import usable_specifier
+from .pages import IndexFile, split_sdist, split_wheel
+from .tags import Target, describe_misfits
+
+__all__ = ["Offer", "OfferList", "Selection", "cutoff", "offer_conda", "offer_index_versions", "select", "synthetic_filename"]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """By which rules a file is chosen for one project. `before` is the exclude-newer limit; equal `key`s choose equally."""
+
+    target: Target
+    no_build: bool = False
+    no_binary: bool = False
+    prereleases: bool = True
+    before: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """The rules as text."""
+        before = self.before.isoformat() if self.before else ""
+        return f"{self.target.key} {self.no_build:d}{self.no_binary:d}{self.prereleases:d} {before}"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One release for one target. `kind` is "wheel", "sdist" or "conda", or a local project's kind.
+
+    `filename`, `url`, `sha256` and `size` are the real file's. For an sdist, `wheel_url` is any wheel of the release: its
+    metadata counts for the sdist too (uv.md U2, step 1). `core_metadata` is the wheel's PEP 658 hash.
+    """
+
+    version: str
+    kind: str
+    filename: str = ""
+    url: str = ""
+    sha256: str = ""
+    size: int | None = None
+    why_built: str = ""
+    requires_python: str | None = None
+    yanked: str | None = None
+    wheel_url: str = ""
+    core_metadata: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OfferList:
+    """All offers of a page, in the form in which the overlay serves them (PEP 691), one file a line.
+
+    The page is the record: it is what is cached, and single offers are read back from it without parsing the whole.
+    """
+
+    page: bytes
+
+    @classmethod
+    def of(cls, project: str, offers: Iterable[Offer], withheld: dict[str, str] | None = None) -> OfferList:
+        """A page of these offers; `withheld` says for the other releases why they cannot be used."""
+        head = {"meta": {"api-version": "1.1"}, "name": project, "withheld": withheld or {}}
+        lines = [_encode(_line(project, offer)) for offer in offers]
+        return cls(f'{json.dumps(head)[:-1]}, "files": [\n{(","+chr(10)).join(lines)}\n]}}'.encode())
+
+    def find(self, filename: str) -> Offer | None:
+        """The offer that is served under this synthetic file name."""
+        start = self.page.find(b'{"filename":' + json.dumps(filename).encode() + b",")
+        if start < 0:
+            return None
+        stop = self.page.find(b"\n", start)
+        return Offer(**json.loads(self.page[start:stop].rstrip(b","))["offer"])
+
+    def withheld(self) -> dict[str, str]:
+        """The releases that are not offered, with the reason."""
+        head = self.page[: self.page.find(b"\n")].decode()
+        found: dict[str, str] = json.loads(head.removesuffix(', "files": [') + "}")["withheld"]
+        return found
+
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def _line(project: str, offer: Offer) -> dict[str, object]:
+    filename = synthetic_filename(project, offer.version)
+    given = {name: value for name in Offer.__slots__ if (value := getattr(offer, name)) or value == 0}
+    if offer.yanked is not None:
+        given["yanked"] = offer.yanked
+    line: dict[str, object] = {
+        "filename": filename,
+        "url": filename.replace("+", "%2B"),
+        # uv downloads a file that has no hash (uv.md U6.1); it never sees this one's content
+        "hashes": {"sha256": offer.sha256 or "0" * 64},
+        "core-metadata": True,
+        "offer": given,
+    }
+    if offer.requires_python:
+        line["requires-python"] = offer.requires_python
+    if offer.yanked is not None:
+        line["yanked"] = offer.yanked or True
+    return line
+
+
+def synthetic_filename(project: str, version: str) -> str:
+    """The wheel name under which any release is offered: it fits every target, as the choice is made here."""
+    return f"{project.replace('-', '_')}-{version}-py3-none-any.whl"
+
+
+def select(project: str, files: Iterable[IndexFile], selection: Selection) -> OfferList:
+    """For each release the wheel that fits best, else the sdist, else nothing with a reason.
+
+    As uv 0.13.8 and pixi 0.77 choose (pixi.md P9, "What is chosen"); files after the exclude-newer limit, and those
+    without a date when there is one, do not exist.
+    """
+    offers: list[tuple[Version, Offer]] = []
+    withheld: dict[str, str] = {}
+    for version, release in _releases(project, files, selection).items():
+        if version.is_prerelease and not selection.prereleases:
+            withheld[str(version)] = "a pre-release, and pre-releases are not allowed"
+            continue
+        outcome = release.choose(str(version), selection)
+        if isinstance(outcome, Offer):
+            offers.append((version, outcome))
+        else:
+            withheld[str(version)] = outcome
+    return OfferList.of(project, (offer for _, offer in sorted(offers, key=lambda pair: pair[0])), withheld)
+
+
+def offer_conda(project: str, version: str) -> OfferList:
+    """A project that conda provides: one version, no file (pixi.md P7)."""
+    return OfferList.of(project, [Offer(version, "conda")])
+
+
+def offer_index_versions(project: str, files: Iterable[IndexFile], specifier: str) -> OfferList:
+    """A project that conda provides in a version not known yet: all of the index's versions that may stand for it.
+
+    Where the index has none, the version that the specifier starts from does.
+    """
+    allowed = _specifiers(specifier)
+    versions = {v for file in files if (text := _version_text(project, file.filename)) and (v := _version(text))}
+    fitting = sorted(v for v in versions if allowed.contains(v, prereleases=True))
+    if not fitting:
+        start = re.search(r"\d+(?:\.\d+)*", specifier)
+        fitting = [Version(start[0] if start else "0")]
+    return OfferList.of(project, [Offer(str(v), "conda") for v in fitting])
+
+
+def cutoff(text: str, now: datetime) -> datetime | None:
+    """The moment that an exclude-newer setting names: a date (its end, UTC), a time, or an age such as "7 days" or "P30D".
+
+    None for a text that is none of these. Ages are counted from the full hour, so that answers can be kept.
+    """
+    text = text.strip()
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        try:
+            return datetime.combine(date.fromisoformat(text), time(), UTC) + timedelta(days=1)
+        except ValueError:
+            return None
+    age = re.fullmatch(r"P?(\d+)\s*(d|days?|w|weeks?|h|hours?)(?:\s+ago)?", text, re.IGNORECASE)
+    if age:
+        hours = {"d": 24, "w": 168, "h": 1}[age[2][0].lower()] * int(age[1])
+        return now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=hours)
+    return _moment(text)
+
+
+# --- one release ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Release:
+    """The files of one version; those of wheels come with their rank for the target."""
+
+    sdist: IndexFile | None = None
+    wheels: list[IndexFile] = field(default_factory=list)
+    best: IndexFile | None = None
+    best_rank: tuple[bool, int, int, str] | None = None
+
+    def choose(self, version: str, selection: Selection) -> Offer | str:
+        """The offer, or why there is none. A yanked wheel comes after an sdist that is not."""
+        sdist, best = self.sdist, self.best
+        if selection.no_binary:
+            best = None
+        if best is not None and (best.yanked is None or sdist is None or sdist.yanked is not None):
+            return _offer(version, "wheel", best, best)
+        if best is not None and selection.no_build:
+            return _offer(version, "wheel", best, best)
+        if sdist is None:
+            reason = describe_misfits((w.filename for w in self.wheels), selection.target)
+            return "no-binary forbids its wheels and it has no sdist" if selection.no_binary and self.best else reason
+        if selection.no_binary and self.best is not None:
+            why = "no-binary forbids its wheels"
+        else:
+            why = describe_misfits((w.filename for w in self.wheels), selection.target)
+        if selection.no_build:
+            return f"{why}, and no-build forbids building it"
+        return _offer(version, "sdist", sdist, self.best or next(iter(self.wheels), None), why)
+
+
+def _offer(version: str, kind: str, file: IndexFile, wheel: IndexFile | None, why: str = "") -> Offer:
+    return Offer(
+        version,
+        kind,
+        file.filename,
+        file.url,
+        file.sha256,
+        file.size,
+        why,
+        usable_specifier(file.requires_python) if file.requires_python else None,
+        file.yanked,
+        wheel.url if wheel and wheel is not file else "",
+        wheel.core_metadata if wheel else None,
+    )
+
+
+def _releases(project: str, files: Iterable[IndexFile], selection: Selection) -> dict[Version, _Release]:
+    found: dict[str, _Release] = {}
+    releases: dict[Version, _Release] = {}
+    rank_of = selection.target.rank
+    release_of = _release_finder(found, releases)
+    mine = {project: True}
+    for file in files:
+        if selection.before is not None and not _is_before(file, selection.before):
+            continue
+        name = file.filename
+        if name.endswith(".whl"):
+            parts = split_wheel(name)
+            if parts is None or not mine.setdefault(parts[0], canonicalize_name(parts[0]) == project):
+                continue
+            release = release_of(parts[1])
+            if release is None:
+                continue
+            release.wheels.append(file)
+            rank = rank_of(parts[3])
+            if rank is None:
+                continue
+            order = (file.yanked is not None, rank, -int(_digits(parts[2]) or 0) if parts[2] else 0, name)
+            if release.best_rank is None or order < release.best_rank:
+                release.best, release.best_rank = file, order
+        else:
+            text = split_sdist(name, project)
+            release = release_of(text) if text else None
+            if release is not None and (
+                release.sdist is None or (release.sdist.yanked is not None and file.yanked is None)
+            ):
+                release.sdist = file
+    return releases
+
+
+def _release_finder(
+    found: dict[str, _Release], releases: dict[Version, _Release]
+) -> Callable[[str], _Release | None]:
+    def release_of(text: str) -> _Release | None:
+        release = found.get(text)
+        if release is None:
+            version = _version(text)
+            if version is None:
+                return None
+            release = found[text] = releases.setdefault(version, _Release())
+        return release
+
+    return release_of
+
+
+def _digits(build_tag: str) -> str:
+    return re.match(r"\d*", build_tag)[0]  # type: ignore[index]  # always matches
+
+
+def _version_text(project: str, filename: str) -> str | None:
+    if filename.endswith(".whl"):
+        parts = split_wheel(filename)
+        return parts[1] if parts and canonicalize_name(parts[0]) == project else None
+    return split_sdist(filename, project)
+
+
+def _version(text: str) -> Version | None:
+    try:
+        return Version(text.replace("_", "-"))
+    except InvalidVersion:
+        return None
+
+
+def _specifiers(text: str) -> SpecifierSet:
+    try:
+        return SpecifierSet(text)
+    except InvalidSpecifier:
+        return SpecifierSet()
+
+
+def _is_before(file: IndexFile, limit: datetime) -> bool:
+    moment = _moment(file.upload_time) if file.upload_time else None
+    return moment is not None and moment < limit
+
+
+@lru_cache(maxsize=4096)
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

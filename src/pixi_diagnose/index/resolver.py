@@ -1,0 +1,353 @@
+"""PypiRequest → PypiResolution: uv over the overlay index, and what its answer means on the real indexes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import lru_cache
+from urllib.parse import unquote, urlsplit
+
+import tomli
+from packaging.markers import InvalidMarker, Marker, UndefinedEnvironmentName
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
+
+from ..errors import ArchiveError, IndexAccessError, ResolverError
+from ..evidence import Unknown
+from ..metadata import StaticMetadata
+from .model import Distribution, PypiFailure, PypiRequest, PypiResolution
+from .overlay import Overlay
+from .session import FORMAT, IndexSession, metadata_from_json, metadata_to_json, unknown_from_json
+from .uv import UvAnswer, compile_requirements, private_cache
+from .view import RequestView
+
+__all__ = ["resolve_projects"]
+
+PATIENCE = 40
+"""Lines of a resolver's explanation that are kept."""
+
+
+def resolve_projects(request: PypiRequest, session: IndexSession) -> PypiResolution:
+    """Resolve a set of requirements for a target without executing any package code.
+
+    A resolution without a solution, or with an index that cannot be asked, is a PypiResolution with a failure. What could
+    not be read on the way to a solution is in its `unknowns`. Raises ResolverError if uv itself cannot be run,
+    IndexAccessError if the default index is not known.
+    """
+    view = RequestView(request, session)
+    key = _digest(request, view)
+    kept = session.cache.get("resolution", key, max_age=session.max_age)
+    if kept is not None:
+        return _from_json(json.loads(kept))
+    overlay = session.overlay()
+    overlay.add(view.id, view)
+    try:
+        answer = _ask_uv(request, view, session, overlay.port)
+    finally:
+        overlay.remove(view.id)
+    if answer.status == 0:
+        resolution = _translate(request, view, answer)
+    else:
+        resolution = PypiResolution((), _failure(request, view, answer), tuple(view.unknowns))
+    if view.final and not view.failures:
+        session.cache.put("resolution", key, json.dumps(_to_json(resolution)).encode())
+    session.cache.flush()
+    return resolution
+
+
+def _ask_uv(request: PypiRequest, view: RequestView, session: IndexSession, port: int) -> UvAnswer:
+    settings = request.indexes
+    prerelease = "allow" if settings.prerelease_mode == "disallow" else settings.prerelease_mode
+    arguments = ["--python-version", request.python_version, "--prerelease", prerelease]
+    arguments += ["--index-strategy", settings.index_strategy]
+    if view.target.uv_platform is not None:
+        arguments += ["--python-platform", view.target.uv_platform]
+    for project in view.volatile:
+        arguments += ["--refresh-package", project]
+    return compile_requirements(
+        request.requirements,
+        indexes=[Overlay.base(view.id, number) for number in range(len(view.indexes))],
+        port=port,
+        cache_dir=private_cache(session.cache.directory),
+        arguments=arguments,
+        constraints=request.constraints,
+        overrides=request.overrides,
+    )
+
+
+# --- a solution -----------------------------------------------------------------------------------------------------
+
+
+def _translate(request: PypiRequest, view: RequestView, answer: UvAnswer) -> PypiResolution:
+    chosen: dict[str, Distribution] = {}
+    unknowns: dict[Unknown, None] = dict(view.unknowns)
+    for project, index, filename in _locked(answer.output):
+        distribution = _distribution(view, project, index, filename)
+        chosen[project] = distribution
+        if distribution.metadata is not None:
+            unknowns |= dict.fromkeys(distribution.metadata.unknowns)
+    requirers, by_url = _requirers(request, view, chosen)
+    for project, line in by_url:
+        reason = f"{project} requires {line}: what is at that address was not read, a release of the index stands for it"
+        unknowns[Unknown(reason, (), project)] = None
+    distributions = tuple(
+        replace(chosen[project], required_by=tuple(sorted(requirers.get(project, ())))) for project in sorted(chosen)
+    )
+    return PypiResolution(distributions, None, tuple(unknowns))
+
+
+def _locked(text: str) -> Iterator[tuple[str, int, str]]:
+    """(canonical project, number of the index, synthetic file name) of each package in uv's pylock.toml."""
+    try:
+        packages = tomli.loads(text).get("packages", [])
+        for package in packages:
+            path = unquote(urlsplit(package["wheels"][0]["url"]).path).strip("/").split("/")
+            yield canonicalize_name(package["name"]), int(path[0]), path[2]
+    except (tomli.TOMLDecodeError, KeyError, IndexError, TypeError, ValueError) as error:
+        raise ResolverError(f"uv's answer cannot be read: {error!r}") from None
+
+
+def _distribution(view: RequestView, project: str, index: int, filename: str) -> Distribution:
+    try:
+        offers = view.offers(index, project)
+    except (IndexAccessError, ArchiveError):
+        offers = None
+    offer = offers.find(filename) if offers else None
+    if offer is None:
+        raise ResolverError(f"uv chose {filename}, which is no longer offered")
+    metadata, final = view.metadata(project, offer)
+    view.final &= final
+    if project in view.local:
+        return _local_distribution(view, project, metadata)
+    if offer.kind == "conda":
+        return Distribution(project, offer.version, "conda")
+    return Distribution(
+        project,
+        offer.version,
+        offer.kind,
+        offer.filename,
+        offer.url,
+        offer.sha256,
+        view.index_of(index, project),
+        offer.size,
+        metadata.requires,
+        why_built=offer.why_built,
+        metadata=metadata,
+        yanked=offer.yanked,
+    )
+
+
+def _local_distribution(view: RequestView, project: str, metadata: StaticMetadata) -> Distribution:
+    local = view.local[project]
+    why = {"directory": "it is a folder", "git": "it is a git checkout", "sdist": "it is given as an sdist"}
+    return Distribution(
+        project,
+        local.version,
+        local.kind,
+        url=local.tree.location,
+        sha256=local.tree.sha256,
+        requires=metadata.requires,
+        why_built=why.get(local.kind, ""),
+        metadata=metadata,
+    )
+
+
+def _requirers(
+    request: PypiRequest, view: RequestView, chosen: Mapping[str, Distribution]
+) -> tuple[dict[str, set[str]], list[tuple[str, str]]]:
+    """Who requires whom for this target ("" is the request), and the requirements by URL that apply: (project, line)."""
+    environment = tuple(view.target.markers().items())
+    overrides: dict[str, list[Requirement]] = {}
+    for line in request.overrides:
+        requirement = _parsed(line)
+        if requirement is not None:
+            overrides.setdefault(canonicalize_name(requirement.name), []).append(requirement)
+    requirers: dict[str, set[str]] = {}
+    by_url: list[tuple[str, str]] = []
+    seen: set[tuple[str, str]] = set()
+    todo: list[tuple[str, str]] = [("", "")]
+    while todo:
+        project, extra = todo.pop()
+        lines: Sequence[str] = request.requirements if not project else chosen[project].requires
+        for line in lines:
+            requirement = _parsed(line) if _may_apply(line, extra) else None
+            if requirement is None or not _applies(requirement, extra, environment):
+                continue
+            if requirement.url is not None and project:
+                by_url.append((project, line))
+            for effective in overrides.get(canonicalize_name(requirement.name), [requirement]):
+                name = canonicalize_name(effective.name)
+                if name not in chosen or not _applies(effective, extra, environment):
+                    continue
+                requirers.setdefault(name, set()).add(project)
+                for wanted in ("", *map(canonicalize_name, sorted({*effective.extras, *requirement.extras}))):
+                    if (name, wanted) not in seen:
+                        seen.add((name, wanted))
+                        todo.append((name, wanted))
+    return requirers, by_url
+
+
+EXTRA = re.compile(r"""\bextra\s*==\s*['"]([^'"]*)['"]""")
+
+
+def _may_apply(line: str, extra: str) -> bool:
+    """Decides the usual `…; extra == 'x'` without parsing: a project's optional requirements are many."""
+    wanted = EXTRA.findall(line)
+    return not wanted or " or " in line or all(canonicalize_name(w) == extra for w in wanted)
+
+
+@lru_cache(maxsize=8192)
+def _parsed(line: str) -> Requirement | None:
+    try:
+        return Requirement(line)
+    except InvalidRequirement:
+        return None
+
+
+def _applies(requirement: Requirement, extra: str, environment: tuple[tuple[str, str], ...]) -> bool:
+    if requirement.marker is None:
+        return extra == ""  # with an extra, the line was followed for the bare project already
+    holds = _holds(str(requirement.marker), extra, environment)
+    return holds and (extra == "" or "extra" in str(requirement.marker))
+
+
+@lru_cache(maxsize=8192)
+def _holds(marker: str, extra: str, environment: tuple[tuple[str, str], ...]) -> bool:
+    try:
+        return Marker(marker).evaluate({**dict(environment), "extra": extra})
+    except (InvalidMarker, UndefinedEnvironmentName, ValueError):
+        return False
+
+
+# --- no solution ----------------------------------------------------------------------------------------------------
+
+NAMED = re.compile(
+    r"(?<![\w./-])([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?:\[[^\]]*\])?"
+    r"(?=(?:[<>=!~]=?|==|\s(?:was not found|depends? on|is available|are available|cannot be used|has no|have no|were? found)))"
+)
+WANTED = re.compile(r"(?:require|depends? on|versions? of)\s+([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)")
+NOT_PROJECTS = frozenset({"python", "versions", "that", "requirements", "and", "your", "you", "it", "this", "which"})
+
+
+def _failure(request: PypiRequest, view: RequestView, answer: UvAnswer) -> PypiFailure:
+    message = _cleaned(answer.message, view)
+    named = _named(message, request, view)
+    if view.failures:
+        problems = "; ".join(error.message for _, error in sorted(view.failures.items()))
+        return PypiFailure("index", problems, tuple(sorted(view.failures)))
+    forbidden, missing = _withheld(named, request, view)
+    if forbidden:
+        projects = tuple(dict.fromkeys((*forbidden, *named)))
+        return PypiFailure("no-build", "\n".join((*forbidden.values(), message)), projects)
+    absent = [p for p in named if p not in view.provided and re.search(ABSENT.format(_spelled(p)), message)]
+    if missing or absent:
+        projects = tuple(dict.fromkeys((*missing, *absent, *named)))
+        return PypiFailure("not-found", "\n".join((*missing.values(), message)), projects)
+    return PypiFailure("conflict", message, named)
+
+
+ABSENT = (
+    r"\b{0}(?:\[[^\]]*\])? was not found in|no versions? of {0}\b|\b{0}==\S+ was yanked"
+    r"|^Because only {0}\S* (?:is|are) available and you require {0}\b"
+)
+
+
+def _spelled(project: str) -> str:
+    return re.escape(project).replace(r"\-", "[-_.]+")
+
+
+def _withheld(
+    named: Iterable[str], request: PypiRequest, view: RequestView
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The named projects with releases that are asked for and cannot be used: forbidden by no-build, and for other reasons."""
+    forbidden: dict[str, str] = {}
+    missing: dict[str, str] = {}
+    for project in named:
+        wanted = _wanted(project, request)
+        for index in range(len(view.indexes)):
+            offers = view.known(index, project)
+            if offers is None:
+                continue
+            fitting = {v: why for v, why in offers.withheld().items() if wanted.contains(v, prereleases=True)}
+            for version, why in reversed(fitting.items()):
+                line = f"{project} {version} cannot be used: {why}."
+                (forbidden if "no-build" in why else missing).setdefault(project, line)
+                break
+    return forbidden, missing
+
+
+def _wanted(project: str, request: PypiRequest) -> SpecifierSet:
+    """What the request itself asks of a project."""
+    parsed = [r for line in request.requirements if (r := _parsed(line)) and canonicalize_name(r.name) == project]
+    try:
+        return SpecifierSet(",".join(str(r.specifier) for r in parsed if r.specifier))
+    except InvalidSpecifier:
+        return SpecifierSet()
+
+
+def _named(message: str, request: PypiRequest, view: RequestView) -> tuple[str, ...]:
+    """The projects that an explanation is about: those it says something of, those asked for first."""
+    found = [m[1] for m in NAMED.finditer(message)] + [m[1] for m in WANTED.finditer(message)]
+    names = dict.fromkeys(canonicalize_name(name) for name in found if name.lower() not in NOT_PROJECTS)
+    asked = {canonicalize_name(r.name) for line in request.requirements if (r := _parsed(line))}
+    known = [name for name in names if name in asked or name in view.failures or view.is_seen(name)]
+    return tuple(known)
+
+
+def _cleaned(message: str, view: RequestView) -> str:
+    """uv's words without the overlay's addresses and the advice on uv's own options."""
+    for number, url in enumerate(view.indexes):
+        message = message.replace(Overlay.base(view.id, number), url)
+    message = re.sub(r"^warning:.*$\n?", "", message, flags=re.MULTILINE)
+    message = re.sub(r"^error: No solution found when resolving dependencies:?\n?", "", message, flags=re.MULTILINE)
+    message = re.sub(r"^\s*(?:×.*\n|╰─▶|cause:)\s?", "", message, flags=re.MULTILINE)
+    message = re.sub(r" If all indexes are equally trusted, use `--index-strategy[^`]*`[^.]*\.", "", message)
+    message = re.sub(r" \(try: `--prerelease=[^`]*`\)", "", message)
+    lines = [line.strip() for line in message.strip().splitlines()]
+    return "\n".join(line for line in lines[:PATIENCE] if line)
+
+
+# --- kept answers ---------------------------------------------------------------------------------------------------
+
+
+def _digest(request: PypiRequest, view: RequestView) -> str:
+    """A key for everything that decides on the answer; a local project counts by its metadata."""
+    local = [(p.project, p.version, p.kind, p.tree.location, metadata_to_json(p.metadata)) for p in request.local]
+    asked = replace(request, local=(), indexes=replace(request.indexes, index_url=None, extra_index_urls=()))
+    parts = [FORMAT, view.id, asdict(asked), local, sorted(view.pinned.items())]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()
+
+
+def _to_json(resolution: PypiResolution) -> dict[str, object]:
+    distributions = [
+        {**asdict(replace(d, metadata=None)), "metadata": metadata_to_json(d.metadata) if d.metadata else None}
+        for d in resolution.distributions
+    ]
+    return {
+        "distributions": distributions,
+        "failure": asdict(resolution.failure) if resolution.failure else None,
+        "unknowns": [asdict(u) for u in resolution.unknowns],
+    }
+
+
+def _from_json(given: dict[str, object]) -> PypiResolution:
+    distributions = []
+    for fields in _objects(given["distributions"]):
+        metadata = fields.pop("metadata")
+        values = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+        read = metadata_from_json(metadata) if isinstance(metadata, dict) else None
+        distributions.append(Distribution(**values, metadata=read))  # type: ignore[arg-type]
+    failure = given["failure"]
+    found = None
+    if isinstance(failure, dict):
+        found = PypiFailure(failure["kind"], failure["message"], tuple(failure["projects"]))
+    unknowns = tuple(unknown_from_json(u) for u in _objects(given["unknowns"]))
+    return PypiResolution(tuple(distributions), found, unknowns)
+
+
+def _objects(value: object) -> list[dict[str, object]]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,291 @@
+"""A run's connection to package indexes: pages, metadata and source archives, each asked for once and kept."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ..errors import ArchiveError, IndexAccessError
+from ..evidence import Evidence, Unknown
+from ..manifest.model import FindLinks
+from ..metadata import (
+    MetadataSource,
+    StaticMetadata,
+    metadata_settled,
+    static_metadata,
+    unread_metadata,
+    wheel_metadata,
+)
+from ..source_tree import SourceTree, read_archive
+from .cache import FactCache, default_directory
+from .client import IndexClient, local_path
+from .model import Distribution
+from .overlay import Overlay
+from .pages import SDIST_SUFFIXES, IndexFile, PageError, parse_page
+from .releases import Offer, OfferList, Selection, select
+
+__all__ = ["FRESH", "IndexSession", "metadata_from_json", "metadata_to_json"]
+
+FRESH = 600.0
+"""Seconds for which a page, and an answer made of pages, is taken as it is: uv's own default for simple pages."""
+SDIST_CAP = 512 * 2**20
+FORMAT = 1
+"""Raised when what is kept under a key changes its form."""
+
+
+class IndexSession:
+    """`with IndexSession() as session:` owns the HTTP client, the cache and the overlay index of a run.
+
+    `offline` answers from the cache at any age, and what is not there is an IndexAccessError. `requests` and `received`
+    count what went over the network. Safe between threads.
+    """
+
+    def __init__(self, cache_dir: Path | None = None, *, offline: bool = False) -> None:
+        self.offline = offline
+        self.cache = FactCache(cache_dir or default_directory())
+        self.client = IndexClient(offline=offline)
+        self._lock = threading.Lock()
+        self._overlay: Overlay | None = None
+        self._offers: dict[str, OfferList | None] = {}
+        self._unread: dict[str, StaticMetadata] = {}
+        self._unknowns: dict[Unknown, None] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop the overlay, close connections and write the cache."""
+        if self._overlay is not None:
+            self._overlay.close()
+            self._overlay = None
+        self.client.close()
+        self.cache.close()
+
+    @property
+    def requests(self) -> int:
+        """HTTP requests made so far."""
+        return self.client.requests
+
+    @property
+    def received(self) -> int:
+        """Bytes of bodies received so far."""
+        return self.client.received
+
+    @property
+    def unknowns(self) -> tuple[Unknown, ...]:
+        """What could not be read so far, whatever was asked."""
+        with self._lock:
+            return tuple(self._unknowns)
+
+    @property
+    def max_age(self) -> float | None:
+        """How old a kept answer may be: `FRESH` seconds, any age when offline."""
+        return None if self.offline else FRESH
+
+    def overlay(self) -> Overlay:
+        """The running overlay index, started with the first call."""
+        with self._lock:
+            if self._overlay is None:
+                self._overlay = Overlay()
+            return self._overlay
+
+    def files(self, index_url: str, project: str) -> tuple[tuple[IndexFile, ...], float] | None:
+        """What an index offers for a canonical project name, and when it was asked; None if it does not know the project.
+
+        Raises IndexAccessError for an index that cannot be asked, or answers something else than a page.
+        """
+        url = f"{self.client.register(index_url).rstrip('/')}/{project}/"
+        found = self._page(url)
+        if found is None:
+            return None
+        body, final, written = found
+        try:
+            return parse_page(body, final).files, written
+        except PageError as error:
+            raise IndexAccessError(f"{url} is not a project page: {error}", url=url) from None
+
+    def links(self, sources: Sequence[FindLinks], root: Path) -> tuple[IndexFile, ...]:
+        """The files of find-links folders (relative to `root`) and pages, in order. Raises IndexAccessError."""
+        files: list[IndexFile] = []
+        for source in sources:
+            folder = root / source.path if source.path is not None else local_path(source.url or "")
+            if folder is not None and folder.is_dir():
+                files += _folder_files(folder)
+            elif folder is not None and folder.suffix not in {".html", ".htm"}:
+                raise IndexAccessError(f"the find-links folder {folder} does not exist", url=folder.as_uri())
+            else:
+                files += self._linked(folder.absolute().as_uri() if folder is not None else source.url or "")
+        return tuple(files)
+
+    def offers(
+        self, index_url: str, project: str, selection: Selection, links: Sequence[IndexFile] = ()
+    ) -> OfferList | None:
+        """What a project's page (and find-links) offers under a selection; None if the index does not know the project."""
+        key = f"{index_url} {project} {selection.key}"
+        if key in self._offers:
+            return self._offers[key]
+        kept = None if links else self.cache.get("offers", f"{FORMAT} {key}", max_age=self.max_age)
+        offers: OfferList | None
+        if kept is not None:
+            offers = OfferList(kept) if kept else None
+        else:
+            found = self.files(index_url, project)
+            offers = select(project, (*links, *found[0]), selection) if found else None
+            if not links:
+                written = found[1] if found else None
+                self.cache.put("offers", f"{FORMAT} {key}", offers.page if offers else b"", written=written)
+        self._offers[key] = offers
+        return offers
+
+    def metadata(self, project: str, offer: Offer) -> tuple[StaticMetadata, bool]:
+        """The metadata of an offered wheel or sdist, and whether it is final.
+
+        It never fails: metadata that cannot be had (an error of the index, a lying hash, a hostile archive) stands as a release
+        without requirements, with an unknown that names the file.
+        """
+        key = f"{FORMAT} {project} {offer.kind} {offer.sha256 or _identity(offer.url)}"
+        kept = self.cache.get("metadata", key)
+        if kept is not None:
+            return metadata_from_json(json.loads(kept)), True
+        if key in self._unread:
+            return self._unread[key], False
+        try:
+            metadata = self._read_metadata(project, offer)
+        except (IndexAccessError, ArchiveError) as error:
+            unknown = Unknown(f"the metadata of {offer.filename} could not be read: {error.message}", (), project)
+            self._note(unknown)
+            metadata = unread_metadata(project, offer.version, unknown, built=offer.kind != "wheel")
+            self._unread[key] = metadata
+            return metadata, False
+        self.cache.put("metadata", key, json.dumps(metadata_to_json(metadata)).encode())
+        return metadata, True
+
+    def source_tree(self, distribution: Distribution) -> SourceTree:
+        """The build files of an sdist on an index, its sha256 verified. Raises IndexAccessError or ArchiveError."""
+        key = f"{FORMAT} {distribution.sha256 or _identity(distribution.url)}"
+        kept = self.cache.get("tree", key)
+        if kept is not None:
+            return SourceTree.from_bytes(kept)
+        with self.client.stream(distribution.url, cap=SDIST_CAP) as stream:
+            tree = read_archive(
+                stream,
+                distribution.filename,
+                location=distribution.url,
+                expected_sha256=distribution.sha256 or None,
+            )
+        self.cache.put("tree", key, tree.to_bytes())
+        return tree
+
+    def _page(self, url: str) -> tuple[bytes, str, float] | None:
+        """A page's body, final URL and time, from the cache while it is fresh; a stale one is asked for conditionally."""
+        found = self.cache.get_with_time("page", url)
+        if found is not None:
+            head, _, body = found[0].partition(b"\n")
+            note = json.loads(head)
+            if self.offline or 0 <= time.time() - found[1] <= FRESH:
+                return (body, note["url"], found[1]) if note["found"] else None
+        answer = self.client.page(url, etag=note["etag"] if found is not None else "")
+        if answer.status == 304 and found is not None:
+            kept = body
+        else:
+            note = {"url": answer.url, "etag": answer.headers.get("etag", ""), "found": answer.status == 200}
+            kept = answer.body
+        self.cache.put("page", url, json.dumps(note).encode() + b"\n" + kept)
+        return (kept, note["url"], time.time()) if note["found"] else None
+
+    def _linked(self, url: str) -> tuple[IndexFile, ...]:
+        clean = self.client.register(url)
+        found = self._page(clean)
+        if found is None:
+            raise IndexAccessError(f"the find-links page {clean} does not exist", url=clean)
+        try:
+            return parse_page(found[0], found[1]).files
+        except PageError as error:
+            raise IndexAccessError(f"{clean} is not a page of links: {error}", url=clean) from None
+
+    def _read_metadata(self, project: str, offer: Offer) -> StaticMetadata:
+        from .wheel_files import fetch_wheel_metadata  # noqa: PLC0415  # only what is not in the cache is read
+
+        if offer.kind == "wheel":
+            return wheel_metadata(
+                fetch_wheel_metadata(self.client, offer.url, offer.core_metadata), project, offer.version
+            )
+        if offer.wheel_url:
+            with contextlib.suppress(IndexAccessError, ArchiveError):
+                data = fetch_wheel_metadata(self.client, offer.wheel_url, offer.core_metadata)
+                found = wheel_metadata(data, project, offer.version)
+                # a wheel that does not fit saves uv and pixi the build, not pip (uv.md U2, step 1)
+                return replace(found, static_for=(("pixi", True), ("uv", True), ("pip", False)))
+        with self.client.stream(offer.url, cap=SDIST_CAP) as stream:
+            tree = read_archive(
+                stream,
+                offer.filename,
+                location=offer.url,
+                expected_sha256=offer.sha256 or None,
+                stop=metadata_settled,
+            )
+        if tree.complete and offer.sha256:
+            self.cache.put("tree", f"{FORMAT} {offer.sha256}", tree.to_bytes())
+        return static_metadata(tree, project, offer.version)
+
+    def _note(self, unknown: Unknown) -> None:
+        with self._lock:
+            self._unknowns[unknown] = None
+
+
+def _folder_files(folder: Path) -> Iterator[IndexFile]:
+    for path in sorted(folder.iterdir()):
+        if path.name.endswith((".whl", *SDIST_SUFFIXES)) and path.is_file():
+            yield IndexFile(path.name, path.absolute().as_uri(), size=path.stat().st_size)
+
+
+def _identity(url: str) -> str:
+    """What names a file without a hash: its URL; a local file may change under its name, so its time belongs to it."""
+    path = local_path(url)
+    if path is None:
+        return hashlib.sha256(url.encode()).hexdigest()
+    try:
+        status = path.stat()
+    except OSError:
+        return url
+    return f"{url} {status.st_mtime_ns} {status.st_size}"
+
+
+def metadata_to_json(metadata: StaticMetadata) -> dict[str, object]:
+    """Metadata as JSON values, for the cache."""
+    return asdict(metadata)
+
+
+def metadata_from_json(given: dict[str, object]) -> StaticMetadata:
+    """The inverse of `metadata_to_json`."""
+    fields: dict[str, object] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in given.items()
+    }
+    fields["source"] = MetadataSource(str(given["source"]))
+    fields["static_for"] = tuple((name, flag) for name, flag in _items(given["static_for"]))
+    fields["dynamic_because"] = tuple(Evidence(**e) for e in _items(given["dynamic_because"]))
+    fields["unknowns"] = tuple(unknown_from_json(u) for u in _items(given["unknowns"]))
+    return StaticMetadata(**fields)  # type: ignore[arg-type]  # written by metadata_to_json
+
+
+def unknown_from_json(given: dict[str, object]) -> Unknown:
+    """An unknown that was kept as JSON."""
+    evidence = tuple(Evidence(**e) for e in _items(given["evidence"]))
+    return Unknown(str(given["reason"]), evidence, str(given["subject"]))
+
+
+def _items(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,199 @@
+"""One request's picture of the indexes: what the overlay shows to the resolver, and what stands behind it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from ..errors import ArchiveError, IndexAccessError
+from ..evidence import Unknown
+from ..metadata import MetadataSource, StaticMetadata
+from .model import LocalProject, ProvidedProject, PypiRequest
+from .overlay import Shown
+from .pages import IndexFile
+from .releases import Offer, OfferList, Selection, cutoff, offer_conda, offer_index_versions, select
+from .session import IndexSession
+from .tags import Target
+from .uv import default_index
+
+__all__ = ["RequestView"]
+
+
+class RequestView:
+    """What one request sees.
+
+    `indexes` are the URLs (without credentials) in order of priority: pixi 0.77 asks `extra-index-urls` before
+    `index-url` (pixi.md P9). `failures` are the pages that could not be had, by project; `final` turns False when something
+    was shown that another attempt might show differently.
+    """
+
+    def __init__(self, request: PypiRequest, session: IndexSession) -> None:
+        settings = request.indexes
+        register = session.client.register
+        self._session = session
+        self._request = request
+        self.target = Target.of(request.platform, request.python_version)
+        self.indexes = tuple(register(u) for u in (*settings.extra_index_urls, settings.index_url or default_index()))
+        self.local: dict[str, LocalProject] = {canonicalize_name(p.project): p for p in request.local}
+        self.provided: dict[str, ProvidedProject] = {canonicalize_name(p.project): p for p in request.provided}
+        self.pinned: dict[str, str] = {canonicalize_name(n): register(url) for n, url in settings.project_indexes}
+        self.unknowns: dict[Unknown, None] = {}
+        self.failures: dict[str, IndexAccessError] = {}
+        self.final = True
+        self._lock = threading.Lock()
+        self._before = self._limit(settings.exclude_newer)
+        self._shown: dict[tuple[int, str], OfferList | None] = {}
+
+    @property
+    def id(self) -> str:
+        """A host label that is the same for every request with these indexes, options and target.
+
+        What conda or the user's disk provides is not part of it: it is never kept by the resolver (`volatile`). A secret of the
+        cache is, so that no other user of this machine can ask for private packages by guessing.
+        """
+        settings = self._request.indexes
+        parts: list[object] = [self._secret(), self.target.key, self.indexes, settings.no_build, settings.no_binary]
+        parts += [settings.prerelease_mode == "disallow", str(self._before), settings.root, [str(f) for f in settings.find_links]]
+        return hashlib.sha256(json.dumps(parts, default=list).encode()).hexdigest()[:24]
+
+    @property
+    def volatile(self) -> tuple[str, ...]:
+        """The projects that the resolver must ask for anew each time."""
+        return tuple(sorted({*self.local, *self.provided, *self.pinned}))
+
+    def index_of(self, number: int, project: str) -> str:
+        """The URL of the index behind a number."""
+        return self.pinned.get(project, self.indexes[number])
+
+    def show(self, index: int, project: str) -> Shown:
+        """See `overlay.View`."""
+        offers = self.offers(index, project)
+        volatile = project in self.local or project in self.provided or project in self.pinned
+        return Shown(None if offers is None else offers.page, lasting=not volatile)
+
+    def show_metadata(self, index: int, project: str, filename: str) -> tuple[StaticMetadata, bool] | None:
+        """See `overlay.View`."""
+        offers = self.offers(index, project)
+        offer = offers.find(filename) if offers else None
+        if offer is None:
+            return None
+        metadata, final = self.metadata(project, offer)
+        if not final:
+            self.final = False
+        return metadata, final and offer.kind in {"wheel", "sdist"} and project not in self.local
+
+    def offers(self, index: int, project: str) -> OfferList | None:
+        """The releases of a project on an index; what is provided or pinned is on the first index alone."""
+        key = (index, project)
+        if key not in self._shown:
+            try:
+                self._shown[key] = self._offers(index, project)
+            except (IndexAccessError, ArchiveError) as error:
+                with self._lock:
+                    if isinstance(error, IndexAccessError):
+                        self.failures.setdefault(project, error)
+                raise
+        return self._shown[key]
+
+    def known(self, index: int, project: str) -> OfferList | None:
+        """The same without an error, for explanations: None where it could not be had."""
+        try:
+            return self.offers(index, project)
+        except (IndexAccessError, ArchiveError):
+            return None
+
+    def is_seen(self, project: str) -> bool:
+        """Whether some index knows the project."""
+        return any(self.known(number, project) is not None for number in range(len(self.indexes)))
+
+    def metadata(self, project: str, offer: Offer) -> tuple[StaticMetadata, bool]:
+        """The metadata behind an offer, and whether it is final."""
+        local = self.local.get(project)
+        if local is not None:
+            return local.metadata, True
+        if offer.kind == "conda":
+            frontends = (("pixi", True), ("uv", True), ("pip", True))
+            return StaticMetadata(project, offer.version, (), None, (), MetadataSource.NONE, frontends), True
+        return self._session.metadata(project, offer)
+
+    def _offers(self, index: int, project: str) -> OfferList | None:
+        first = index == 0
+        if project in self.local:
+            local = self.local[project]
+            return OfferList.of(project, [Offer(local.version, local.kind)]) if first else None
+        if project in self.provided:
+            return self._conda(self.provided[project], project) if first else None
+        if project in self.pinned:
+            return self._session.offers(self.pinned[project], project, self._selection(project)) if first else None
+        selection = self._selection(project)
+        links = self._links_of(project)
+        found = self._session.offers(self.indexes[index], project, selection, links)
+        if found is None and links and index == len(self.indexes) - 1 and not self._is_known_before(index, project):
+            return select(project, links, selection)
+        return found
+
+    def _is_known_before(self, index: int, project: str) -> bool:
+        return any(self.offers(earlier, project) is not None for earlier in range(index))
+
+    def _conda(self, provided: ProvidedProject, project: str) -> OfferList:
+        try:
+            return offer_conda(project, str(Version(provided.version)))
+        except InvalidVersion:
+            if provided.version:  # uv.md U6.11: it cannot be offered as it is
+                reason = f"conda's version {provided.version} of {project} is no PyPI version: any is assumed to do"
+                self.unknowns[Unknown(reason, (), project)] = None
+        files: list[IndexFile] = []
+        for url in self.indexes:
+            try:
+                found = self._session.files(url, project)
+            except IndexAccessError:
+                continue  # the version is not known anyway; the specifier still says something
+            files += found[0] if found else ()
+        return offer_index_versions(project, files, provided.specifier)
+
+    def _selection(self, project: str) -> Selection:
+        settings = self._request.indexes
+        return Selection(
+            self.target,
+            no_build=_applies(settings.no_build, project),
+            no_binary=_applies(settings.no_binary, project),
+            # "disallow" is done here, so that a conda or local pre-release may still stand for its project
+            prereleases=settings.prerelease_mode != "disallow",
+            before=self._before,
+        )
+
+    def _links_of(self, project: str) -> tuple[IndexFile, ...]:
+        stem = project.replace("-", "_")
+        return tuple(f for f in self._links if canonicalize_name(f.filename).replace("-", "_").startswith(stem))
+
+    @cached_property
+    def _links(self) -> tuple[IndexFile, ...]:
+        return self._session.links(self._request.indexes.find_links, Path(self._request.indexes.root))
+
+    def _limit(self, text: str | None) -> datetime | None:
+        if text is None:
+            return None
+        limit = cutoff(text, datetime.now(UTC))
+        if limit is None:
+            self.unknowns[Unknown(f"exclude-newer {text!r} is not understood and was not applied")] = None
+        return limit
+
+    def _secret(self) -> str:
+        kept = self._session.cache.get("secret", "overlay")
+        if kept is None:
+            kept = secrets.token_hex(16).encode()
+            self._session.cache.put("secret", "overlay", kept)
+        return kept.decode()
+
+
+def _applies(setting: bool | tuple[str, ...], project: str) -> bool:
+    return setting if isinstance(setting, bool) else project in {canonicalize_name(name) for name in setting}

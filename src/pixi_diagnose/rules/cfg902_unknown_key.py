@@ -1,0 +1,60 @@
+"""
+# CFG902 unknown-key
+
+## What it finds
+A key that pixi does not know, in a table where it accepts no others.
+
+## Why it breaks
+pixi refuses the whole manifest.
+
+## Example
+```toml pixi.toml
+[workspace]
+name = "example"
+channels = ["conda-forge"]
+platforms = ["linux-64"]
+
+[pypi-options]
+no-build-isolatoin = ["flash-attn"]
+```
+
+## Use instead
+```toml pixi.toml
+[workspace]
+name = "example"
+channels = ["conda-forge"]
+platforms = ["linux-64"]
+
+[pypi-options]
+no-build-isolation = []
+```
+
+## Limits
+The keys are those of pixi 0.77.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..finding import Confidence, Finding, Rule, Severity
+from ..manifest.model import Manifest
+
+__all__ = ["RULE"]
+
+
+def check_manifest(manifest: Manifest) -> Iterator[Finding]:
+    """One finding for each unknown key."""
+    for problem in manifest.problems:
+        if problem.kind == "unknown-key":
+            yield Finding(
+                rule=RULE,
+                severity=Severity.ERROR,
+                confidence=Confidence.HIGH,
+                message=problem.message,
+                explanation=(problem.hint,) if problem.hint else (),
+                place=problem.place,
+            )
+
+
+RULE = Rule("CFG902", "unknown-key", check_manifest=check_manifest)

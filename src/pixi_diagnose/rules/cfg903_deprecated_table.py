@@ -1,0 +1,54 @@
+"""
+# CFG903 deprecated-table
+
+## What it finds
+A table or key that pixi still reads but has announced to drop.
+
+## Why it breaks
+It does not break yet.
+
+## Example
+```toml pixi.toml
+[project]
+name = "example"
+channels = ["conda-forge"]
+platforms = ["linux-64"]
+```
+
+## Use instead
+```toml pixi.toml
+[workspace]
+name = "example"
+channels = ["conda-forge"]
+platforms = ["linux-64"]
+```
+
+## Limits
+What counts as deprecated is what pixi 0.77 warns about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..finding import Confidence, Finding, Rule, Severity
+from ..manifest.model import Manifest
+
+__all__ = ["RULE"]
+
+
+def check_manifest(manifest: Manifest) -> Iterator[Finding]:
+    """One finding for each deprecated table or key."""
+    for problem in manifest.problems:
+        if problem.kind == "deprecated":
+            yield Finding(
+                rule=RULE,
+                severity=Severity.INFO,
+                confidence=Confidence.HIGH,
+                message=problem.message,
+                explanation=(problem.hint,) if problem.hint else (),
+                place=problem.place,
+            )
+
+
+RULE = Rule("CFG903", "deprecated-table", check_manifest=check_manifest)

@@ -1,0 +1,89 @@
+"""
+# ENV201 missing-cuda-toolkit
+
+## What it finds
+A build that compiles CUDA sources, or asks for nvcc, where no nvcc is visible.
+
+## Why it breaks
+A torch from PyPI brings CUDA's libraries, not its compiler. Build scripts then stop with "nvcc was not found" or
+"CUDA_HOME is not set". conda's executables are on the PATH of every build, isolated or not: one conda package mends it.
+
+## Example
+```toml pixi.toml
+[workspace]
+name = "example"
+channels = ["conda-forge"]
+platforms = ["linux-64"]
+
+[dependencies]
+python = "3.11.*"
+
+[pypi-dependencies]
+needs-nvcc = "*"
+```
+```python needs_nvcc-1.0/setup.py
+import shutil
+
+from setuptools import setup
+
+assert shutil.which("nvcc"), "nvcc not found"
+setup(name="needs-nvcc", version="1.0")
+```
+
+## Use instead
+```toml pixi.toml
+[workspace]
+name = "example"
+channels = ["conda-forge"]
+platforms = ["linux-64"]
+
+[dependencies]
+python = "3.11.*"
+cuda-nvcc = "*"
+
+[pypi-dependencies]
+needs-nvcc = "*"
+```
+
+## Limits
+An nvcc on this machine's own PATH counts as visible; another machine may have none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..finding import Finding, Rule, Severity
+from ..frontends.model import Outcome, Simulation
+from .wording import confidence, requested_at, title
+
+__all__ = ["RULE"]
+
+
+def check(simulation: Simulation) -> Iterator[Finding]:
+    """One finding for each build that misses nvcc: an error where it fails for it, a warning where it may."""
+    for build in simulation.builds:
+        for run in build.phases:
+            missing = next((m for m in run.missing if m.kind == "tool" and m.name == "nvcc"), None)
+            if missing is None:
+                continue
+            fails = run.outcome is Outcome.FAILS
+            yield Finding(
+                rule=RULE,
+                severity=Severity.ERROR if fails else Severity.WARNING,
+                confidence=confidence(simulation),
+                message=f"{title(build)} {'needs' if fails else 'may need'} nvcc, and no CUDA toolkit is visible",
+                explanation=(
+                    "No conda package of this environment brings nvcc, and this machine's PATH has none.",
+                    *((f"It depends: {run.reason}.",) if not fails and run.reason else ()),
+                ),
+                environment=simulation.environment.name,
+                platforms=(simulation.environment.platform.name,),
+                project=build.project,
+                place=requested_at(simulation, build.project),
+                evidence=missing.evidence,
+            )
+            break
+
+
+RULE = Rule("ENV201", "missing-cuda-toolkit", check=check)

@@ -1,0 +1,105 @@
+"""
+# ISO102 missing-build-requirement
+
+## What it finds
+A build without isolation whose build requirement, its backend included, is nowhere in the environment.
+
+## Why it breaks
+Without isolation nobody installs `[build-system] requires`: the build runs with the environment's own Python and sees
+what is installed there. While locking that is conda's packages only. conda-forge's python no longer brings setuptools
+or pip along.
+
+## Example
+```toml pixi.toml
+[workspace]
+name = "example"
+channels = ["conda-forge"]
+platforms = ["linux-64"]
+
+[dependencies]
+python = "3.11.*"
+
+[pypi-dependencies]
+trainer = "*"
+
+[pypi-options]
+no-build-isolation = ["trainer"]
+```
+```python trainer-1.0/setup.py
+from setuptools import setup
+
+setup(name="trainer", version="1.0")
+```
+
+## Use instead
+Take it off the list where it declares all that it needs (as here), or add what is missing to `[dependencies]`.
+```toml pixi.toml
+[workspace]
+name = "example"
+channels = ["conda-forge"]
+platforms = ["linux-64"]
+
+[dependencies]
+python = "3.11.*"
+
+[pypi-dependencies]
+trainer = "*"
+```
+
+## Limits
+Where no channel can be reached, packages that conda would bring along without being asked are not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..build_needs import undeclared
+from ..build_needs.model import Strength
+from ..finding import Finding, Rule, Severity
+from ..frontends.model import Build, BuildPhase, Missing, Outcome, Simulation
+from .wording import and_list, because_built, confidence, isolation_entry, names, requested_at, title
+
+__all__ = ["RULE"]
+
+
+def check(simulation: Simulation) -> Iterator[Finding]:
+    """One finding for each non-isolated build that wants something which the environment never gets."""
+    for build in simulation.builds:
+        for failing in build.phases:
+            missing = tuple(m for m in failing.missing if m.kind == "import" and not m.late)
+            if not build.isolated and failing.outcome is Outcome.FAILS and missing:
+                yield _finding(simulation, build, failing, missing)
+                break
+
+
+def _finding(simulation: Simulation, build: Build, failing: BuildPhase, missing: tuple[Missing, ...]) -> Finding:
+    project = build.project
+    sentence, evidence = because_built(build)
+    layers = and_list(failing.visible.layers) if failing.visible else ""
+    explanation = [f"{sentence}. With isolation off it sees this environment only ({layers})."]
+    backend = next((m for m in missing if m.backend), None)
+    needs = build.subject.needs
+    if backend is not None and needs is not None:
+        where = f" (pyproject.toml:{needs.build_system.line})" if needs.build_system.line else ""
+        explanation.append(f"Its build backend, {needs.build_system.backend}{where}, is not there.")
+    others = tuple(m for m in missing if not m.backend)
+    if others:
+        explanation.append(f"It also imports {names(others)}." if backend else f"It imports {names(others)}.")
+    if needs is not None and not any(n.strength is Strength.HARD for n in undeclared(needs)):
+        explanation.append(f"{project} declares all that its build needs: with isolation it builds.")
+    return Finding(
+        rule=RULE,
+        severity=Severity.ERROR,
+        confidence=confidence(simulation),
+        message=f"{title(build)} is built without isolation and cannot import {missing[0].name}",
+        explanation=tuple(explanation),
+        environment=simulation.environment.name,
+        platforms=(simulation.environment.platform.name,),
+        project=project,
+        place=isolation_entry(simulation, project) or requested_at(simulation, project),
+        evidence=(*(m.evidence[0] for m in missing if m.evidence), *evidence),
+    )
+
+
+RULE = Rule("ISO102", "missing-build-requirement", check=check)

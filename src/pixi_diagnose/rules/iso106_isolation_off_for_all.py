@@ -1,0 +1,103 @@
+"""
+# ISO106 isolation-off-for-all
+
+## What it finds
+`no-build-isolation = true`, and a build that then depends on luck.
+
+## Why it breaks
+With isolation off for everything, pixi installs all PyPI projects one by one in no defined order. A build requirement
+that comes from PyPI may be installed after the project that needs it: the same file installs today and fails tomorrow.
+Only what conda provides is there in time.
+
+## Example
+```toml pixi.toml
+[workspace]
+name = "example"
+channels = ["conda-forge"]
+platforms = ["linux-64"]
+
+[dependencies]
+python = "3.11.*"
+setuptools = "*"
+
+[pypi-dependencies]
+fast-kernels = "*"
+torch = "*"
+
+[pypi-options]
+no-build-isolation = true
+```
+```python fast_kernels-1.0/setup.py
+import torch
+from setuptools import setup
+
+setup(name="fast-kernels", version="1.0")
+```
+```text fast_kernels-1.0/PKG-INFO
+Metadata-Version: 2.2
+Name: fast-kernels
+Version: 1.0
+```
+
+## Use instead
+Name the projects that need it: all others are then installed before them.
+```toml pixi.toml
+[workspace]
+name = "example"
+channels = ["conda-forge"]
+platforms = ["linux-64"]
+
+[dependencies]
+python = "3.11.*"
+setuptools = "*"
+
+[pypi-dependencies]
+fast-kernels = "*"
+torch = "*"
+
+[pypi-options]
+no-build-isolation = ["fast-kernels"]
+```
+
+## Limits
+It says nothing where everything that the builds need comes from conda.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..finding import Finding, Rule, Severity
+from ..frontends.model import Outcome, Simulation
+from .wording import and_list, confidence, title
+
+__all__ = ["RULE"]
+
+
+def check(simulation: Simulation) -> Iterator[Finding]:
+    """One finding for an environment in which some build's outcome hangs on the undefined order."""
+    options = simulation.environment.options
+    if options.no_build_isolation is not True:
+        return
+    risky = [b for b in simulation.builds if any(p.outcome is Outcome.AT_RISK and p.missing for p in b.phases)]
+    if not risky:
+        return
+    wanted = {m.name for b in risky for p in b.phases if p.outcome is Outcome.AT_RISK for m in p.missing}
+    yield Finding(
+        rule=RULE,
+        severity=Severity.WARNING,
+        confidence=confidence(simulation),
+        message=f"whether {and_list(title(b) for b in risky)} can be built is left to chance",
+        explanation=(
+            "With isolation off for everything, PyPI projects are installed one by one in no defined order.",
+            f"{and_list(sorted(wanted))} may come before the build that imports it, or after it.",
+        ),
+        environment=simulation.environment.name,
+        platforms=(simulation.environment.platform.name,),
+        project=risky[0].project,
+        place=options.places.get("no-build-isolation"),
+        evidence=tuple(m.evidence[0] for b in risky for p in b.phases for m in p.missing if m.evidence),
+    )
+
+
+RULE = Rule("ISO106", "isolation-off-for-all", check=check)
