@@ -151,7 +151,7 @@ def test_a_body_that_ends_early_is_an_error(client: IndexClient, server: Server)
     assert "is unreachable" in failure(client, f"{server.url}/page").message
 
 
-@pytest.mark.parametrize("url", ["ftp://index.example/simple", "http://[broken/simple", "nonsense"])
+@pytest.mark.parametrize("url", ["ftp://index.example/simple", "http://[broken/simple", "nonsense", ""])
 def test_a_url_of_no_use_is_told(client: IndexClient, url: str) -> None:
     with pytest.raises(IndexAccessError):
         client.get(url, cap=10)

@@ -72,7 +72,7 @@ def test_the_older_spelling_of_core_metadata_counts() -> None:
         "<A HREF='pack-1.0.tar.gz'>pack-1.0.tar.gz</A>",
         '<a\n  rel="internal"\n  href="pack-1.0.tar.gz"\n>pack-1.0.tar.gz</a>',
         '<a href="pack-1.0.tar.gz" data-requires-python=">=3.8">pack-<b>1.0</b>.tar.gz</a>',
-        '<a href=pack-1.0.tar.gz>pack-1.0.tar.gz',
+        "<a href=pack-1.0.tar.gz>pack-1.0.tar.gz",
         '<a href="pack-1.0.tar.gz?token=1">whatever</a>',
         '<a href="download?id=7">pack-1.0.tar.gz</a>',
     ],
@@ -101,6 +101,13 @@ def test_entries_of_the_wrong_form_are_counted_not_taken() -> None:
     assert (len(page.files), page.skipped) == (1, 2)
 
 
+def test_an_address_that_is_none_costs_only_its_link() -> None:
+    html_page = parse_page(b'<a href="//[x/pack-1.0.zip">z</a><a href="pack-1.1.zip">z</a>', URL)
+    body = json.dumps({"files": [{"filename": "pack-1.0.zip", "url": "http://[x"}, {"filename": "b.zip", "url": "b"}]})
+    json_page = parse_page(body.encode(), URL)
+    assert [(len(p.files), p.skipped) for p in (html_page, json_page)] == [(1, 1), (1, 1)]
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[]", b"{}", b'{"files": {}}', b"\x00\x01\x02", b"Service unavailable", b"{" * 100_000]
 )
@@ -119,7 +126,8 @@ def test_a_hash_of_another_form_is_not_taken_for_a_sha256() -> None:
 
 
 def test_a_large_page_is_read_in_milliseconds() -> None:
-    line = '<a href="https://files.index.example/p/pack-{0}.0-py3-none-any.whl#sha256={1}" data-requires-python="&gt;=3.8">'
+    link = "https://files.index.example/p/pack-{0}.0-py3-none-any.whl#sha256={1}"
+    line = f'<a href="{link}" data-requires-python="&gt;=3.8">'
     page = "".join(line.format(n, HASH) + f"pack-{n}.0-py3-none-any.whl</a><br/>\n" for n in range(1500))
     assert len(page) > 300_000
     spent = []

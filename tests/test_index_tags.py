@@ -115,7 +115,10 @@ def test_markers_are_the_platforms_not_the_hosts() -> None:
     ("tags", "reason"),
     [
         ([], "no wheel on the index"),
-        (["cp38-cp38-manylinux1_x86_64", "cp39-cp39-win_amd64", "cp311-cp311-win32"], "its wheels are for cp38–cp311 only"),
+        (
+            ["cp38-cp38-manylinux1_x86_64", "cp39-cp39-win_amd64", "cp311-cp311-win32"],
+            "its wheels are for cp38–cp311 only",
+        ),
         (["cp311-cp311-manylinux1_x86_64"], "its wheels are for cp311 only"),
         (["py2-none-any"], "its wheels are for py2 only"),
         (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pixi_diagnose.evidence import Evidence, Unknown
 from pixi_diagnose.metadata import (
     MetadataSource,
     StaticMetadata,
@@ -13,7 +14,6 @@ from pixi_diagnose.metadata import (
     usable_requirement,
     wheel_metadata,
 )
-from pixi_diagnose.evidence import Evidence, Unknown
 from pixi_diagnose.source_tree import SourceTree
 from support.packages import pkg_info
 
@@ -47,7 +47,7 @@ def test_a_static_project_table_is_believed_by_pixi_and_uv_but_pip_builds_every_
 
 
 def test_optional_dependencies_become_extra_markers() -> None:
-    text = PROJECT_TABLE + "[project.optional-dependencies]\nGPU_x = [\"cupy; sys_platform == 'linux'\", \"numba\"]\n"
+    text = PROJECT_TABLE + '[project.optional-dependencies]\nGPU_x = ["cupy; sys_platform == \'linux\'", "numba"]\n'
     found = read(pyproject=text)
     assert found.provides_extra == ("gpu-x",)
     assert found.requires[1:] == (
@@ -91,7 +91,9 @@ def test_a_dynamic_field_that_is_no_requirement_does_not_matter() -> None:
 
 def test_old_pkg_info_without_requirements_gives_way_to_complete_egg_info() -> None:
     """As axolotl 0.9.0 has it: metadata 2.1 without any Requires-Dist, and an egg-info that is complete."""
-    egg = "torch\nnumpy>=1\n\n[:sys_platform == 'linux']\ntriton\n\n[fast:python_version < '3.12']\nninja\n[fast]\ncupy\n"
+    egg = (
+        "torch\nnumpy>=1\n\n[:sys_platform == 'linux']\ntriton\n\n[fast:python_version < '3.12']\nninja\n[fast]\ncupy\n"
+    )
     found = read(info=pkg_info("pack", "1.0", metadata_version="2.1"), egg=egg)
     assert found.source is MetadataSource.EGG_INFO
     assert found.requires == (
@@ -232,6 +234,8 @@ def test_reading_stops_once_the_answer_is_sure() -> None:
     old = pkg_info("pack", "1.0", metadata_version="2.1").encode()
     assert metadata_settled({"PKG-INFO": static})
     assert not metadata_settled({"PKG-INFO": old})
-    assert not metadata_settled({"PKG-INFO": old, "pack.egg-info/requires.txt": b"numpy\n"})  # pyproject.toml may follow
+    assert not metadata_settled(
+        {"PKG-INFO": old, "pack.egg-info/requires.txt": b"numpy\n"}
+    )  # pyproject.toml may follow
     assert metadata_settled({"PKG-INFO": old, "pyproject.toml": PROJECT_TABLE.encode()})
     assert not metadata_settled({})

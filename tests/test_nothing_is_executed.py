@@ -58,6 +58,7 @@ def workspace(marker: Path) -> dict[str, str]:
 def check(packages: World, marker: Path) -> None:
     report = packages.diagnose(workspace(marker))
     (simulation,) = report.simulations
+    assert simulation.resolution.failure is None
     assert {b.project for b in simulation.builds} == {"marker-sdist", "marker-backend", "beside", "beside-editable"}
     assert simulation.outcomes == {"lock": Outcome.OK, "install": Outcome.OK}
     assert not marker.exists()

@@ -210,8 +210,10 @@ def _declared(question: CondaQuestion, reason: str) -> CondaResolution:
     """Take the declared specs as they are: what an unreachable channel leaves (marked partial by the caller)."""
     packages = {}
     for spec in question.specs:
-        channel = spec.channel or (question.channels[0] if question.channels else "")
-        projects = tuple((p, "") for p in pypi_names(spec.name, channel, question.pypi_map))
+        # which channel has it is not known: the first whose names say that it provides a project
+        channels = (spec.channel,) if spec.channel else question.channels
+        named = ((c, n) for c in channels if (n := pypi_names(spec.name, c, question.pypi_map)))
+        channel, names = next(named, (channels[0] if channels else "", ()))
         packages[spec.name] = CondaPackage(
             name=spec.name,
             version="" if spec.version == "*" else spec.version,
@@ -219,7 +221,7 @@ def _declared(question: CondaQuestion, reason: str) -> CondaResolution:
             subdir=question.platform.subdir,
             channel=channel,
             solved=False,
-            projects=projects,
+            projects=tuple((project, "") for project in names),
             place=spec.place,
         )
     listed = tuple(sorted(packages.values(), key=lambda p: p.name))

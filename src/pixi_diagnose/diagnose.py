@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .build_needs import analyse_build
-from .build_needs.model import BuildTarget
+from .build_needs import analyse_build, facts
+from .build_needs.model import BuildNeeds, BuildTarget
 from .document import Document
 from .environment import Environment, environments, select
 from .errors import ArchiveError, IndexAccessError, ManifestError, UsageError
 from .evidence import Place, Unknown
-from .finding import Confidence, Finding, Severity
+from .finding import Confidence, Finding, Plan, Severity
 from .frontends import FRONTENDS
 from .frontends.machine import Machine
 from .frontends.model import BuildSubject, Simulation
@@ -71,7 +72,7 @@ def diagnose(
         return replace(report, manifest=manifest, findings=chosen(findings, question), rejected=True)
     simulations = simulate(manifest, question, session, progress)
     findings += check(simulations)
-    plans = ()
+    plans: tuple[Plan, ...] = ()
     if question.plans:
         progress("looking for a configuration that passes")
         plans = plan_tiers(document, simulations, lambda edited: resimulate(edited, file, question, session))
@@ -119,19 +120,35 @@ def subject(
     distribution: Distribution, environment: Environment, resolution: Resolution, resolver: Resolver
 ) -> BuildSubject:
     """Read and analyse one distribution that must be built, and resolve what an isolated build of it would install."""
+    target = BuildTarget(_minor(resolution.python), environment.platform.subdir, environment.variables)
     try:
-        tree = resolver.source_tree(distribution, resolution)
+        needs = read_needs(distribution, resolution, target, resolver)
     except (IndexAccessError, ArchiveError) as error:
         return BuildSubject(distribution, None, Unknown(error.message, subject=distribution.project))
-    target = BuildTarget(_minor(resolution.python), environment.platform.subdir, environment.variables)
-    needs = analyse_build(tree, target, project=distribution.project, version=distribution.version)
     wanted = (*needs.build_system.requires, *needs.hook_requirements)
     return BuildSubject(distribution, needs, None, resolver.build_environment(environment, resolution, wanted))
 
 
+def read_needs(
+    distribution: Distribution, resolution: Resolution, target: BuildTarget, resolver: Resolver
+) -> BuildNeeds:
+    """What a build needs, from an earlier run where the archive is the same. Raises IndexAccessError, ArchiveError."""
+    key = facts.key(distribution.sha256, target) if distribution.sha256 else ""
+    if key and (kept := resolver.cache.get("needs", key)):
+        with suppress(ValueError, TypeError):
+            return facts.from_bytes(kept)
+    tree = resolver.source_tree(distribution, resolution)
+    needs = analyse_build(tree, target, project=distribution.project, version=distribution.version)
+    if key:
+        resolver.cache.put("needs", key, facts.to_bytes(needs))
+    return needs
+
+
 def check_manifest(manifest: Manifest) -> tuple[Finding, ...]:
-    """What the rules find in the manifest itself."""
-    return tuple(f for r in RULES if r.check_manifest for f in r.check_manifest(manifest))
+    """What the rules find in the manifest itself; what the tool would refuse in the order in which it would name it."""
+    order: dict[object, int] = {(p.place, p.message): i for i, p in enumerate(manifest.problems)}
+    found = [f for r in RULES if r.check_manifest for f in r.check_manifest(manifest)]
+    return tuple(sorted(found, key=lambda f: order.get((f.place, f.message), len(order))))
 
 
 def check(simulations: Sequence[Simulation]) -> tuple[Finding, ...]:
@@ -153,10 +170,11 @@ def check(simulations: Sequence[Simulation]) -> tuple[Finding, ...]:
 def chosen(findings: Sequence[Finding], question: Question) -> tuple[Finding, ...]:
     """The findings that `select` and `ignore` leave (code prefixes or names), worst first."""
 
+    def named(finding: Finding, given: Sequence[str]) -> bool:
+        return any(finding.rule.code.startswith(g) or finding.rule.name == g for g in given)
+
     def wanted(finding: Finding) -> bool:
-        names = (finding.rule.code, finding.rule.name)
-        matches = lambda given: any(names[0].startswith(g) or g == names[1] for g in given)  # noqa: E731
-        return (not question.select or matches(question.select)) and not matches(question.ignore)
+        return (not question.select or named(finding, question.select)) and not named(finding, question.ignore)
 
     ranking = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
     return tuple(sorted(filter(wanted, findings), key=lambda f: ranking[f.severity]))

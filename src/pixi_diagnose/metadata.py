@@ -45,8 +45,8 @@ class MetadataSource(StrEnum):
 class StaticMetadata:
     """What a release says of itself without running it.
 
-    `requires` are PEP 508 strings (extras as `extra == '…'` markers). `static_for` says for pixi, uv and pip whether that
-    frontend accepts this without a build; where it does not, `dynamic_because` is the line that makes it so.
+    `requires` are PEP 508 strings (extras as `extra == '…'` markers). `static_for` says for pixi, uv and pip whether
+    that frontend accepts this without a build; where it does not, `dynamic_because` is the line that makes it so.
     `approximate` marks answers that a build could change (egg-info, metadata before 2.2).
     """
 
@@ -78,9 +78,9 @@ STATIC_WHEEL = (("pixi", True), ("uv", True), ("pip", True))
 def static_metadata(tree: SourceTree, project: str, version: str = "") -> StaticMetadata:
     """Read the metadata of a source tree in the order of uv.md U2 and U6.3; what cannot be read is in `unknowns`.
 
-    `project` and `version` are what was asked for (`version` empty: whatever the tree says); a tree that says otherwise is an
-    unknown. Of a directory or git checkout only pyproject.toml counts as static, as a PKG-INFO there may be stale; its
-    version must then be static, too.
+    `project` and `version` are what was asked for (`version` empty: whatever the tree says); a tree that says otherwise
+    is an unknown. Of a directory or git checkout only pyproject.toml counts as static, as a PKG-INFO there may be
+    stale; its version must then be static, too.
     """
     project = canonicalize_name(project)
     pyproject = _Pyproject.read(tree, sdist=tree.kind == "sdist" or bool(version))
@@ -272,7 +272,7 @@ class _PkgInfo:
 
 
 def _headers(text: str) -> Iterator[tuple[int, str, str]]:
-    """(line, lower-case field, value) of the header block; continuation lines are dropped, no field read here has any."""
+    """(line, lower-case field, value) of the header block; no field read here has continuation lines."""
     for number, raw in enumerate(text.split("\n\n", 1)[0].split("\n"), 1):
         line = raw.rstrip("\r")
         if not line:
@@ -319,7 +319,7 @@ def _dynamic(
 
 
 def _is_final(tree: SourceTree, pyproject: _Pyproject | None) -> bool:
-    """Whether a PKG-INFO without Requires-Dist means none: written by a backend that always writes them, or egg-info says so.
+    """Whether a PKG-INFO without Requires-Dist means none: its backend always writes them, or the egg-info has none.
 
     setuptools before 68 left them out of the sdist's own PKG-INFO; its egg-info then lists what it wrote.
     """
@@ -353,7 +353,7 @@ def _why_dynamic(
 
 
 def _read_requires_txt(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """setuptools' requires.txt: sections `[extra]`, `[:marker]` and `[extra:marker]` become markers."""
+    """The requires.txt of setuptools: sections `[extra]`, `[:marker]` and `[extra:marker]` become markers."""
     requires: list[str] = []
     extras: list[str] = []
     conditions: list[str] = []

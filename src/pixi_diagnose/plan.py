@@ -14,7 +14,7 @@ from .errors import PixiDiagnoseError
 from .evidence import KeyPath, Place
 from .finding import Plan
 from .frontends.model import Build, BuildPhase, Missing, Outcome, Simulation, Visible
-from .frontends.visibility import judge
+from .frontends.visibility import judge, own_requirements
 from .names import conda_names
 
 __all__ = ["plan_tiers"]
@@ -131,9 +131,12 @@ class _Declare:
             return error.message
 
     def _without_the_needless(self, changes: tuple[_Change, ...]) -> tuple[_Change, ...]:
-        """The fewest changes that still pass: later ones may have made earlier ones needless."""
+        """The fewest changes that still pass: later ones may have made earlier ones needless.
+
+        An entry that was a mistake goes in any case: what declares all that it needs is better built isolated.
+        """
         for change in changes:
-            if isinstance(change, _Depend) and change.keep:
+            if isinstance(change, _Unlist | _NameThem) or (isinstance(change, _Depend) and change.keep):
                 continue
             fewer = tuple(c for c in changes if c != change)
             tried = self._try(fewer) if fewer else ""
@@ -163,7 +166,7 @@ def _mend(simulations: Sequence[Simulation]) -> Iterable[_Change]:
     """The changes that the failing builds of all simulations call for."""
     for simulation in simulations:
         if simulation.environment.options.no_build_isolation is True and _failing(simulation):
-            yield _name_them(simulation)
+            yield from _name_them(simulation)
             continue
         for build in _failing(simulation):
             yield from _mend_build(simulation, build)
@@ -242,20 +245,20 @@ def _depend_on_tool(table: KeyPath, tool: Missing, build: Build) -> _Depend:
     )
 
 
-def _name_them(simulation: Simulation) -> _NameThem:
-    """Which projects need the environment: those that an isolated build would fail for."""
-    need = tuple(b.project for b in simulation.builds if b.phases and not _builds_isolated(b, b.phases[-1]))
+def _name_them(simulation: Simulation) -> Iterable[_Change]:
+    """Name those projects that need the environment: an isolated build of them would fail."""
+    need = [b for b in simulation.builds if b.phases and not _builds_isolated(b, b.phases[-1])]
     note = "Only what needs it is built without isolation, so that the rest is installed before."
-    return _NameThem(simulation.environment.options.places["no-build-isolation"], need, note)
+    place = simulation.environment.options.places["no-build-isolation"]
+    yield _NameThem(place, tuple(b.project for b in need), note)
+    for build in need:
+        yield from _backend(simulation, build, _scope(simulation, build.project)[1])
 
 
 def _builds_isolated(build: Build, run: BuildPhase) -> bool:
     """Whether the build would pass with isolation, seeing its own requirements and the same executables."""
-    environment = build.subject.build_environment
-    if environment is None or environment.failure is not None:
-        return False
-    tools = run.visible.tools if run.visible else {}
-    visible = Visible({d.project: d.version for d in environment.distributions}, tools)
+    own, later = own_requirements(build.subject)
+    visible = Visible(own, run.visible.tools if run.visible else {}, later=later)
     return judge("install", build.subject, visible, isolated=True).outcome is Outcome.OK
 
 

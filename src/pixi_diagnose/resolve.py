@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote
 
-from .conda import CondaPackage, CondaQuestion, CondaResolution, closure, pypi_specifier, python_version, solve
+from .conda import CondaPackage, CondaQuestion, CondaResolution, FactCache, closure, pypi_specifier, python_version, solve
 from .environment import Environment
 from .evidence import Unknown
 from .index import IndexSession, resolve_projects
@@ -67,6 +67,11 @@ class Resolver:
         self._projects: dict[object, PypiResolution] = {}
         self._local: dict[str, LocalProject | Unknown] = {}
         self._unknowns: dict[Unknown, None] = {}
+
+    @property
+    def cache(self) -> FactCache:
+        """Where facts are kept between runs."""
+        return self._session.cache
 
     def resolve(self, environment: Environment) -> Resolution:
         """Resolve one environment together with its solve group, and keep the part that is its own."""
@@ -251,7 +256,9 @@ def _read_local(spec: PypiSpec, path: Path, written: str) -> LocalProject | Unkn
         return Unknown(f"{spec.spelled}: {written} is not a folder that can be read", subject=spec.name)
     tree = read_directory(path, location=written)
     metadata = static_metadata(tree, spec.name)
-    return LocalProject(spec.name, metadata.version or "0", metadata, tree, "directory")
+    if not metadata.version:  # setup.py alone says it; nothing depends on which one it is
+        metadata = replace(metadata, version="0")
+    return LocalProject(spec.name, metadata.version, metadata, tree, "directory")
 
 
 def _conda_specs(group: Iterable[Environment]) -> tuple[CondaSpec, ...]:

@@ -1,4 +1,4 @@
-"""TOML 1.1 documents in every layout that a person might write, drawn by hypothesis; tomli is the judge of their values."""
+"""TOML 1.1 documents in every layout that a person might write, drawn by hypothesis; tomli judges their values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from hypothesis import strategies as st
 SCALARS = (
     *("1", "-7", "0x1F", "1_000", "3.5", "-0.0", "1e6", "inf", "true", "false"),
     *('""', '"plain"', '"with # and , ] }"', '"\\u00e9 \\e \\x41 \\" \\\\"', "'literal \\ ]'", "'🦀'"),
-    *('"""one"""', '"""\nmany ""two"" \\\n   lines # no comment\n"""', "'''\nraw '' ] }\n'''", '"""ends in quotes"""""'),
+    *(
+        '"""one"""',
+        '"""\nmany ""two"" \\\n   lines # no comment\n"""',
+        "'''\nraw '' ] }\n'''",
+        '"""ends in quotes"""""',
+    ),
     *("2024-01-01", "07:32", "2024-01-01 07:32:00Z", "1979-05-27T00:32:00.5-07:00"),
 )
 KEYS = ("name", "a-b", "x_1", "2", '"quoted.key"', "'literal key'", '"é🦀"', '"esc\\u0061pe"', '""')
@@ -45,7 +50,9 @@ def inline_tables(draw: st.DrawFn, values: st.SearchStrategy[str]) -> str:
     return "{\n" + "".join(f"    {entry},{draw(st.sampled_from(COMMENTS))}\n" for entry in entries) + "}"
 
 
-VALUES = st.recursive(st.sampled_from(SCALARS), lambda inner: st.one_of(arrays(inner), inline_tables(inner)), max_leaves=5)
+VALUES = st.recursive(
+    st.sampled_from(SCALARS), lambda inner: st.one_of(arrays(inner), inline_tables(inner)), max_leaves=5
+)
 
 
 @st.composite
@@ -66,8 +73,9 @@ def entries(draw: st.DrawFn) -> str:
 def documents(draw: st.DrawFn) -> str:
     """A valid document: root keys, tables, tables only implied, arrays of tables with sub-tables; LF or CRLF."""
     parts = [draw(st.sampled_from(("", "# top\n", "\n# top\n\n"))), draw(entries())]
-    for name in draw(st.lists(st.sampled_from(("t", "u.v", 'w."x y"', "w.z", "dependencies")), max_size=3, unique=True)):
-        parts.append(f"{draw(st.sampled_from(('', chr(10), '# about it' + chr(10))))}[{name}]\n{draw(entries())}")
+    names = draw(st.lists(st.sampled_from(("t", "u.v", 'w."x y"', "w.z", "dependencies")), max_size=3, unique=True))
+    above = st.sampled_from(("", "\n", "# about it\n"))
+    parts += [f"{draw(above)}[{name}]\n{draw(entries())}" for name in names]
     for _ in range(draw(st.integers(0, 2))):
         parts.append(f"\n[[many]] # one\n{draw(entries())}")
         if draw(st.booleans()):

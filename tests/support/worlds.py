@@ -21,7 +21,7 @@ MACHINE = Machine("linux-64", {})
 
 WHEELS: tuple[PackageFile, ...] = (
     make_wheel("torch", "2.5.0", {"torch/__init__.py": ""}),
-    make_wheel("torch", "2.6.0", {"torch/__init__.py": ""}),
+    make_wheel("torch", "2.6.0", {"torch/__init__.py": ""}, requires=["setuptools"]),  # as the real one
     make_wheel("torch", "2.7.0", {"torch/__init__.py": ""}),
     make_wheel("numpy", "1.26.0", {"numpy/__init__.py": ""}),
     make_wheel("psutil", "6.0.0", {"psutil/__init__.py": ""}),

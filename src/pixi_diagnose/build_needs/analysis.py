@@ -45,7 +45,12 @@ _RANK = {Strength.HARD: 0, Strength.CONDITIONAL: 1, Strength.GUARDED: 2}
 
 
 def analyse_build(
-    tree: SourceTree, target: BuildTarget, *, project: str = "", version: str = "", available: frozenset[str] = frozenset()
+    tree: SourceTree,
+    target: BuildTarget,
+    *,
+    project: str = "",
+    version: str = "",
+    available: frozenset[str] = frozenset(),
 ) -> BuildNeeds:
     """All that a source tree needs to be built on a target, without running anything of it.
 
@@ -60,7 +65,13 @@ class _Analysis:
     """The runs of one tree and their sum."""
 
     def __init__(
-        self, tree: SourceTree, target: BuildTarget, system: BuildSystem, project: str, version: str, available: frozenset[str]
+        self,
+        tree: SourceTree,
+        target: BuildTarget,
+        system: BuildSystem,
+        project: str,
+        version: str,
+        available: frozenset[str],
     ) -> None:
         self.tree = tree
         self.index = TreeIndex(tree)
@@ -136,7 +147,13 @@ class _Analysis:
         evidence = pyproject_evidence(self.tree, "build-backend", "[build-system]")
         if not evidence and "setup.py" in self.tree.names:
             evidence = (Evidence("setup.py", 1),)
-        seen = ImportSeen(self.module, self.module.partition(".")[0], Phase.METADATA, Strength.HARD, evidence[0] if evidence else Evidence("pyproject.toml", 1))
+        seen = ImportSeen(
+            self.module,
+            self.module.partition(".")[0],
+            Phase.METADATA,
+            Strength.HARD,
+            evidence[0] if evidence else Evidence("pyproject.toml", 1),
+        )
         self.merged.add_import(seen, projects=self._backend_projects())
 
     def _backend_projects(self) -> tuple[str, ...]:
@@ -154,7 +171,7 @@ class _Analysis:
         asked = self._asked(first)
         self.merged.add_run(first, after_answer=False)
         last = first
-        if asked:
+        if asked or first.seen.argv_read:
             around = replace(self._surroundings(("setup.py", "dist_info"), asked), assumed=first.assumed)
             last = settle(self.index, around, entry, wheel=True)
             self.merged.add_run(last, after_answer=True)
@@ -178,7 +195,12 @@ class _Analysis:
             return Entry(
                 backend=self.system.backend, backend_path=self.system.backend_path, on_setup=configuration.on_setup
             )
-        return Entry(on_setup=configuration.on_setup, asks_for=lambda keywords: bool(_requirements(keywords.get("setup_requires"))[0]) or bool(configuration.setup_requires))
+        return Entry(
+            on_setup=configuration.on_setup,
+            asks_for=lambda keywords: (
+                bool(_requirements(keywords.get("setup_requires"))[0]) or bool(configuration.setup_requires)
+            ),
+        )
 
     def _asked(self, run: Run) -> list[str]:
         """What get_requires_for_build_wheel answers, from setup_requires, setup.cfg and a backend of the tree."""
@@ -198,13 +220,23 @@ class _Analysis:
     def _other_worlds(self, last: Run, entry: Entry, asked: list[str]) -> None:
         """What happens where missed modules are there, and where declared but guarded ones are not."""
         missed = tuple(last.seen.missed)
-        around = replace(self._surroundings(("setup.py", "bdist_wheel" if last.seen.argv_read else "egg_info"), asked), assumed=last.assumed)
+        around = replace(
+            self._surroundings(("setup.py", "bdist_wheel" if last.seen.argv_read else "egg_info"), asked),
+            assumed=last.assumed,
+        )
         if missed:
-            other = run_once(self.index, replace(around, everything=True), entry, wheel=not last.seen.argv_read, phase=Phase.METADATA)
+            other = run_once(
+                self.index, replace(around, everything=True), entry, wheel=not last.seen.argv_read, phase=Phase.METADATA
+            )
             self.merged.add_other_world(other, last, missed)
         guarded = {n.root for n in self.merged.imports if n.strength is Strength.GUARDED} - set(missed)
         if guarded:
-            bare = settle(self.index, replace(around, provides=lambda root: root not in guarded and around.provides(root)), entry, wheel=not last.seen.argv_read)
+            bare = settle(
+                self.index,
+                replace(around, provides=lambda root: root not in guarded and around.provides(root)),
+                entry,
+                wheel=not last.seen.argv_read,
+            )
             for need in self.merged.imports:
                 if need.root in bare.assumed and need.strength is Strength.GUARDED:
                     need.strength = Strength.HARD
@@ -224,7 +256,7 @@ class _Analysis:
             tools=merged.tool_needs(),
             pins=pins,
             removed=removed,
-            knobs=merged.knob_values(self.tree),
+            knobs=merged.knob_values(self.index),
             downloads=tuple(dict.fromkeys(merged.downloads)),
             unknowns=tuple(dict.fromkeys([*self.unknowns, *merged.unknowns])),
             stops=tuple(self.stops),
@@ -239,7 +271,9 @@ class _Analysis:
                 continue
             key = (entry.name, seen.phase)
             before = grouped.get(key)
-            strength = seen.strength if before is None or _RANK[seen.strength] < _RANK[before.strength] else before.strength
+            strength = (
+                seen.strength if before is None or _RANK[seen.strength] < _RANK[before.strength] else before.strength
+            )
             evidence = (*(before.evidence if before else ()), seen.evidence)
             grouped[key] = RemovedApi(entry.name, entry.gone, seen.phase, strength, tuple(dict.fromkeys(evidence)))
             if entry.pin and self._lacks(entry) and seen.strength is not Strength.GUARDED and entry.pin not in pins:

@@ -61,14 +61,20 @@ class Run:
 def settle(index: TreeIndex, around: Surroundings, entry: Entry, *, wheel: bool, phase: Phase = Phase.METADATA) -> Run:
     """Run until nothing missing ends it any more; `assumed` of the result are the modules that had to be added."""
     run = run_once(index, around, entry, wheel=wheel, phase=phase)
+    cleared: frozenset[str] = frozenset()
     for _round in range(_ROUNDS):
-        missing = run.blamed - around.assumed
+        missing = run.blamed - around.assumed - cleared
         if not missing and run.stop is not None:
             missing = _to_blame(index, around, entry, run, wheel=wheel, phase=phase)
         if not missing:
             break
-        around = replace(around, assumed=around.assumed | missing)
-        run = run_once(index, around, entry, wheel=wheel, phase=phase)
+        trial = replace(around, assumed=around.assumed | missing)
+        other = run_once(index, trial, entry, wheel=wheel, phase=phase)
+        if run.stop is not None and other.stop is not None and other.stop.evidence == run.stop.evidence:
+            # It ends at the same line with them: they were not to blame.
+            cleared |= missing
+            continue
+        around, run = trial, other
     return run
 
 
@@ -80,9 +86,17 @@ def _to_blame(
     for root in guesses:
         trial = replace(around, assumed=around.assumed | {root})
         other = run_once(index, trial, entry, wheel=wheel, phase=phase)
-        if other.stop is None or other.stop.evidence != (run.stop.evidence if run.stop else ()):
+        if _goes_further(other, run, entry):
             return frozenset({root})
     return frozenset()
+
+
+def _goes_further(other: Run, run: Run, entry: Entry) -> bool:
+    """Whether a run passes the line at which another stopped, and did not merely go around that file."""
+    place = run.stop.evidence[0] if run.stop else None
+    if place is None or (other.stop is not None and other.stop.evidence[0] == place):
+        return False
+    return place.file == entry.script or any(module.file == place.file for module in other.machine.modules.values())
 
 
 def run_once(index: TreeIndex, around: Surroundings, entry: Entry, *, wheel: bool, phase: Phase) -> Run:
@@ -96,7 +110,8 @@ def run_once(index: TreeIndex, around: Surroundings, entry: Entry, *, wheel: boo
             _run_backend(m, entry, run, wheel=wheel)
         else:
             run_setup_script(m, entry.script)
-            if wheel:
+            if wheel and not m.seen.argv_read:
+                # A script that looks at its arguments is run anew with those of build_wheel.
                 run_wheel(m)
         run.extensions = tuple(extension_modules(m))
     except HookEnds:
@@ -162,4 +177,3 @@ def _hook(m: Machine, frame: Frame, backend: Value, name: str, args: list[Value]
     if isinstance(hook, Outside) and not hook.path.startswith("setuptools.build_meta"):
         return None
     return call_value(m, frame, hook, args, {}, _HERE)
-

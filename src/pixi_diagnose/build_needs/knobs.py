@@ -3,104 +3,128 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 
-from ..source_tree import SourceTree
 from .model import Knob
 from .observations import KnobSeen
 
 __all__ = ["knob_values"]
 
+_PROGRAMS = frozenset({"check_call", "check_output", "system", "Popen", "call", "run", "spawn"})
 
-def knob_values(seen: Iterable[KnobSeen], tree: SourceTree) -> tuple[Knob, ...]:
-    """Each variable once, in order of reading, with its default and the effect of setting it."""
+
+def knob_values(seen: Iterable[KnobSeen], parse: Callable[[str], ast.Module | None]) -> tuple[Knob, ...]:
+    """Each variable once, in order of reading, with its default and the effect of setting it.
+
+    `parse` gives the syntax tree of a file of the source tree, None where there is none.
+    """
     found: dict[str, list[KnobSeen]] = {}
     for entry in seen:
         found.setdefault(entry.variable, []).append(entry)
+    scripts: dict[str, _Script | None] = {}
     knobs: list[Knob] = []
     for variable, entries in found.items():
         evidence = tuple(dict.fromkeys(e.evidence for e in entries))[:8]
         default = next((e.default for e in entries if e.default is not None), None)
-        text = tree.text(evidence[0].file) or ""
-        knobs.append(Knob(variable, default, _effect(variable, text), evidence))
+        file = evidence[0].file
+        if file not in scripts:
+            module = parse(file)
+            scripts[file] = _Script.of(module) if module is not None else None
+        script = scripts[file]
+        effect = script.effect(variable) if script is not None else "read by the build script"
+        knobs.append(Knob(variable, default, effect, evidence))
     return tuple(knobs)
 
 
-def _effect(variable: str, text: str) -> str:
-    module = _parse(text)
-    if module is None:
-        return "read by the build script"
-    names = _names_from(module, variable)
-    effects: dict[str, None] = {}
-    for node in ast.walk(module):
-        if isinstance(node, ast.If | ast.IfExp | ast.While) and _mentions(node.test, variable, names):
-            body = node.body if isinstance(node.body, list) else [node.body]
-            other = node.orelse if isinstance(node.orelse, list) else [node.orelse]
-            effects |= dict.fromkeys([*_what(body), *_what(other)])
-    if effects:
-        return "decides whether the build " + ", ".join(list(effects)[:6])
-    if names:
-        return "sets " + ", ".join(sorted(names)[:3])
-    return "read by the build script"
+@dataclass(slots=True)
+class _Script:
+    """Which names and literal strings each assignment, returning function and condition of a file mentions."""
 
+    assigned: list[tuple[frozenset[str], frozenset[str]]] = field(default_factory=list)
+    """(names that are bound, what the value mentions)."""
+    tested: list[tuple[frozenset[str], list[ast.AST]]] = field(default_factory=list)
+    """(what the condition mentions, what stands in its branches)."""
 
-@lru_cache(maxsize=8)
-def _parse(text: str) -> ast.Module | None:
-    try:
-        return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-
-
-def _names_from(module: ast.Module, variable: str) -> frozenset[str]:
-    """Names that are assigned from the variable, directly or through another such name or function."""
-    names: set[str] = set()
-    for _round in range(3):
-        before = len(names)
+    @staticmethod
+    def of(module: ast.Module) -> _Script:
+        """Read a file once."""
+        script = _Script()
         for node in ast.walk(module):
-            if isinstance(node, ast.Assign) and _mentions(node.value, variable, names):
-                names |= {t.id for t in node.targets if isinstance(t, ast.Name)}
-            elif isinstance(node, ast.FunctionDef) and any(
-                isinstance(n, ast.Return) and n.value is not None and _mentions(n.value, variable, names)
-                for n in ast.walk(node)
-            ):
-                names.add(node.name)
-        if len(names) == before:
-            break
-    return frozenset(names)
+            if isinstance(node, ast.Assign):
+                names = frozenset(t.id for t in node.targets if isinstance(t, ast.Name))
+                script.assigned.append((names, _mentioned(node.value)))
+            elif isinstance(node, ast.FunctionDef):
+                returned = [n.value for n in ast.walk(node) if isinstance(n, ast.Return) and n.value is not None]
+                mentioned = frozenset(m for value in returned for m in _mentioned(value))
+                script.assigned.append((frozenset({node.name}), mentioned))
+            elif isinstance(node, ast.While):
+                script.tested.append((_mentioned(node.test), [*node.body, *node.orelse]))
+            elif isinstance(node, ast.IfExp):
+                script.tested.append((_mentioned(node.test), [node.body, node.orelse]))
+            for name in ("body", "orelse", "handlers", "finalbody"):
+                block = getattr(node, name, None)
+                if isinstance(block, list):
+                    script._read_block(block)
+        return script
+
+    def _read_block(self, block: list[ast.AST]) -> None:
+        for position, node in enumerate(block):
+            if isinstance(node, ast.If):
+                # Behind an early return, the rest of the block hangs on the condition, too.
+                leaves = bool(node.body) and isinstance(node.body[-1], ast.Return | ast.Raise)
+                rest = block[position + 1 :] if leaves else []
+                self.tested.append((_mentioned(node.test), [*node.body, *node.orelse, *rest]))
+
+    def effect(self, variable: str) -> str:
+        """In words, what the conditions that depend on the variable decide."""
+        names = {variable}
+        while True:
+            more = {name for bound, mentioned in self.assigned if mentioned & names for name in bound} - names
+            if not more:
+                break
+            names |= more
+        effects = dict.fromkeys(text for test, body in self.tested if test & names for text in _what(body))
+        if effects:
+            return "decides whether the build " + ", ".join(list(effects)[:6])
+        named = sorted(names - {variable})
+        return "sets " + ", ".join(named[:3]) if named else "read by the build script"
 
 
-def _mentions(node: ast.AST, variable: str, names: Iterable[str]) -> bool:
+def _mentioned(node: ast.AST) -> frozenset[str]:
+    found: set[str] = set()
     for inner in ast.walk(node):
-        if isinstance(inner, ast.Constant) and inner.value == variable:
-            return True
-        if isinstance(inner, ast.Name) and inner.id in names:
-            return True
-    return False
+        if isinstance(inner, ast.Name):
+            found.add(inner.id)
+        elif isinstance(inner, ast.Constant) and isinstance(inner.value, str):
+            found.add(inner.value)
+    return frozenset(found)
 
 
-def _what(body: list[ast.stmt] | list[ast.expr]) -> list[str]:
+def _what(body: list[ast.AST]) -> Iterator[str]:
     """What these statements do that a reader cares about."""
-    found: list[str] = []
     for statement in body:
         for node in ast.walk(statement):
             if isinstance(node, ast.Import):
-                found += [f"imports {alias.name}" for alias in node.names]
+                yield from (f"imports {alias.name}" for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module:
-                found.append(f"imports {node.module}")
+                yield f"imports {node.module}"
             elif isinstance(node, ast.Raise):
-                found.append(f"stops with an error (line {node.lineno})")
-            elif isinstance(node, ast.Call):
-                name = ast.unparse(node.func).rpartition(".")[2] if isinstance(node.func, ast.Name | ast.Attribute) else ""
-                if name.endswith("Extension") or name == "cythonize":
-                    found.append(f"adds {name} (line {node.lineno})")
-                elif name in {"urlretrieve", "urlopen"}:
-                    found.append(f"downloads (line {node.lineno})")
-                elif name in {"check_call", "check_output", "system", "Popen"} or (
-                    name == "run" and ast.unparse(node.func) == "subprocess.run"
-                ):
-                    found.append(f"runs a program (line {node.lineno})")
-    return found
+                yield f"stops with an error (line {node.lineno})"
+            elif isinstance(node, ast.Call) and (text := _call(node)):
+                yield text
 
 
+def _call(node: ast.Call) -> str:
+    function = node.func
+    name = (
+        function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
+    )
+    owner = function.value.id if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name) else ""
+    if name.endswith("Extension") or name == "cythonize":
+        return f"adds {name} (line {node.lineno})"
+    if name in {"urlretrieve", "urlopen"}:
+        return f"downloads (line {node.lineno})"
+    if name in _PROGRAMS and owner in {"subprocess", "os", "sp", "self"}:
+        return f"runs a program (line {node.lineno})"
+    return ""

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from ..evidence import Evidence, Unknown
 from ..names import candidates
-from ..source_tree import SourceTree
 from .hooks import Run
+from .interpreter import TreeIndex
 from .knobs import knob_values
 from .model import Download, ImportNeed, Knob, Phase, Strength, ToolNeed
 from .observations import ImportSeen, KnobSeen, RemovedSeen
@@ -128,7 +128,10 @@ class Merged:
 
     def import_needs(self) -> tuple[ImportNeed, ...]:
         """The imports in order: the metadata hooks' first."""
-        ordered = sorted(self.imports, key=lambda entry: entry.phase is Phase.WHEEL)
+        metadata = {e.root: _RANK[e.strength] for e in self.imports if e.phase is Phase.METADATA}
+        # What the metadata hooks need just as much, the wheel's build needs no less: it is told once.
+        kept = [e for e in self.imports if e.phase is Phase.METADATA or metadata.get(e.root, 9) > _RANK[e.strength]]
+        ordered = sorted(kept, key=lambda entry: entry.phase is Phase.WHEEL)
         return tuple(
             ImportNeed(
                 entry.name,
@@ -160,6 +163,6 @@ class Merged:
             found[key] = ToolNeed(tool.name, tool.phase, first.strength, evidence, first.condition)
         return tuple(found.values())
 
-    def knob_values(self, tree: SourceTree) -> tuple[Knob, ...]:
+    def knob_values(self, index: TreeIndex) -> tuple[Knob, ...]:
         """The environment variables, with what hangs on them."""
-        return knob_values(self.knobs, tree)
+        return knob_values(self.knobs, index.syntax)

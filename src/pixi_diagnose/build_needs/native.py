@@ -21,9 +21,7 @@ __all__ = ["backend_needs", "extension_tools"]
 _TORCH = "torch.utils.cpp_extension."
 
 
-def backend_needs(
-    tree: SourceTree, system: BuildSystem, declared: Iterable[str]
-) -> tuple[list[str], list[ToolNeed]]:
+def backend_needs(tree: SourceTree, system: BuildSystem, declared: Iterable[str]) -> tuple[list[str], list[ToolNeed]]:
     """What a declarative backend's hook asks for, and the tools that its wheels need."""
     entry = backend_entry(system.backend)
     if entry is None:
@@ -45,7 +43,13 @@ def _files_tools(tree: SourceTree, module: str) -> list[ToolNeed]:
     return found
 
 
-_LANGUAGES = {"c": "c-compiler", "cxx": "cxx-compiler", "cpp": "cxx-compiler", "cuda": "nvcc", "fortran": "fortran-compiler"}
+_LANGUAGES = {
+    "c": "c-compiler",
+    "cxx": "cxx-compiler",
+    "cpp": "cxx-compiler",
+    "cuda": "nvcc",
+    "fortran": "fortran-compiler",
+}
 
 
 def _cmake(tree: SourceTree) -> list[ToolNeed]:

@@ -124,7 +124,9 @@ def undeclared(
             continue
         if provider(need, needs, setuptools_version, available=available, target=target) is not None:
             continue
-        if need.strength is Strength.HARD and any(o.strength is Strength.HARD and o.projects[:1] == need.projects[:1] for o in found):
+        if need.strength is Strength.HARD and any(
+            o.strength is Strength.HARD and o.projects[:1] == need.projects[:1] for o in found
+        ):
             # Without it the metadata hooks fail already.
             continue
         found.append(need)

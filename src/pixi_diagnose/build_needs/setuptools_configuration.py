@@ -95,7 +95,9 @@ def _read_pyproject(tree: SourceTree, found: Configuration) -> None:
     for key, value in dynamic.items() if isinstance(dynamic, dict) else ():
         if not isinstance(value, dict):
             continue
-        line = line_of(tree, f"{key} = {{") or line_of(tree, f"{key}=") or line_of(tree, "[tool.setuptools.dynamic") or 1
+        line = (
+            line_of(tree, f"{key} = {{") or line_of(tree, f"{key}=") or line_of(tree, "[tool.setuptools.dynamic") or 1
+        )
         if isinstance(value.get("attr"), str):
             found.attributes.append((value["attr"], "pyproject.toml", line))
         files = value.get("file", [])

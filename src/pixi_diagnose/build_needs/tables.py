@@ -136,7 +136,9 @@ def newest_setuptools(requirements: Iterable[str], python: tuple[int, int] = (3,
     allowed = [v for v in known if specifier.contains(v, prereleases=True)]
     if allowed:
         return str(allowed[-1])
-    bounds = sorted(Version(s.version) for s in specifier if s.operator in {"==", "~=", ">=", "<="} and "*" not in s.version)
+    bounds = sorted(
+        Version(s.version) for s in specifier if s.operator in {"==", "~=", ">=", "<="} and "*" not in s.version
+    )
     return str(bounds[-1]) if bounds else str(known[-1])
 
 

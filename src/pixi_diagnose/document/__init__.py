@@ -68,12 +68,12 @@ class Document:
         """The value at a key path, `default` where there is none."""
         value: Any = self.data
         for part in key:
-            if isinstance(value, dict) and part in value:
-                value = value[part]
-            elif isinstance(value, list) and isinstance(part, int) and 0 <= part < len(value):
-                value = value[part]
-            else:
+            here: Any = value if isinstance(value, dict) else ()
+            if isinstance(value, list) and isinstance(part, int):
+                here = range(len(value))
+            if part not in here:
                 return default
+            value = value[part]
         return value
 
     def _translated(self, error: tomli.TOMLDecodeError) -> ManifestError:

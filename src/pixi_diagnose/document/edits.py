@@ -282,10 +282,12 @@ class _Editor:
         return self.splice_at(at, f"{line}{self.newline}{self.newline}")
 
     def add_last(self, lines: str) -> str:
-        stripped = len(self.text.rstrip(" \t\r\n"))
-        final = "" if self.text and not self.text.endswith("\n") else self.newline
-        gap = self.newline if stripped > (1 if self.text.startswith("\ufeff") else 0) else ""
-        return self.text[:stripped] + gap + lines + final if gap else self.text + lines + final
+        """The lines at the end of the document, which keeps ending with or without a line break."""
+        written = self.text.removeprefix("\ufeff")
+        final = self.newline if not written or written.endswith("\n") else ""
+        if not written.strip(" \t\r\n"):
+            return f"{self.text}{lines}{final}"
+        return self.text.rstrip(" \t\r\n") + self.newline + lines + final
 
     def add_dotted(self, table: KeyPath, name: str | int, span: Span, value: Any) -> str:
         """A further dotted key beside those that make up the table."""

@@ -246,10 +246,11 @@ class _Scanner:
         if text[after_key : after_key + 1] != "=":
             raise _Unfollowable("an = is expected after a key", after_key)
         value_start = _end(_BLANK, text, after_key + 1)
+        implied: dict[KeyPath, tuple[int, int]] = {}
         for key, start, end in parts[:-1]:
             table = (*table, key)
             if table not in paths:
-                paths[table] = Span(Form.DOTTED, (start, end), (start, end), (at, end), container)
+                implied[table] = start, end
         path = (*table, parts[-1][0])
         if path in paths:
             self.found.problems.append(Problem(f"{_spelled(parts)} is defined twice", at, paths[path].key[0]))
@@ -261,6 +262,9 @@ class _Scanner:
             end -= len(text[value_start:end]) - len(text[value_start:end].rstrip(" \t"))
             paths[path] = Span(Form.SCALAR, key_at, (value_start, end), (at, end), container)
             raise
+        finally:
+            for dotted, here in implied.items():
+                paths[dotted] = Span(Form.DOTTED, here, here, (at, end), container)
         paths[path] = Span(form, key_at, (value_start, end), (at, end), container)
         if container is None:
             self.section.entries.append((path, at, end))

@@ -59,11 +59,13 @@ class Visible:
     """What a build sees: Python projects as canonical name → version ("" unknown), tools as name → what gives them.
 
     `layers` is the same in words, for people: "conda: python 3.12, cuda-toolkit 12.4", "its own build requirements".
+    `later` are the projects that an isolated build's hook asked for: there from the next call of a hook on.
     """
 
     projects: Mapping[str, str]
     tools: Mapping[str, str]
     layers: tuple[str, ...] = ()
+    later: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from ..index.model import Distribution
 from ..resolve import Resolution
 from .machine import Machine
 from .model import Build, BuildPhase, BuildSubject, Outcome, Simulation, Stage, Step, Visible
-from .visibility import judge
+from .visibility import judge, own_requirements
 
 __all__ = ["NAME", "VERSION", "simulate"]
 
@@ -154,17 +154,17 @@ class _Run:
         isolated: bool,
     ) -> Visible:
         """An isolated build sees its own requirements and conda's executables; any other the environment as it is."""
-        executables = tools(conda) | self.machine.tools
+        executables = {**tools(conda), **self.machine.tools}
         names = ", ".join(f"{p.name} {p.version}".strip() for p in conda if p.place is not None)
         if isolated:
-            own = subject.build_environment.distributions if subject.build_environment else ()
-            return Visible({d.project: d.version for d in own}, executables, (OWN_REQUIREMENTS,))
-        projects = {project: version for p in conda for project, version in p.projects}
+            own, later = own_requirements(subject)
+            return Visible(own, executables, (OWN_REQUIREMENTS,), later)
+        chosen = {d.project: d.version for d in self.resolution.distributions if d.kind == "conda"}
+        projects = {project: version or chosen.get(project, "") for p in conda for project, version in p.projects}
         projects |= {d.project: d.version for d in installed}
-        layers = (f"conda: {names}" if names else "no conda packages",)
-        if installed:
-            layers += (_count(len(installed), "PyPI distribution"),)
-        return Visible(projects, executables, layers)
+        layers = [f"conda: {names}" if names else "no conda packages"]
+        layers += [_count(len(installed), "PyPI distribution")] if installed else []
+        return Visible(projects, executables, tuple(layers))
 
     def outcomes(self, builds: Sequence[Build]) -> tuple[dict[str, Outcome], dict[str, str]]:
         """A resolution without a solution is a lock that fails; install is judged as if locking had passed."""

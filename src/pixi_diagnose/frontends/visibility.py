@@ -9,12 +9,13 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from ..build_needs.tables import vendored_by_setuptools
 from ..build_needs.model import BuildNeeds, ImportNeed, Phase, RemovedApi, Strength, ToolNeed
+from ..build_needs.tables import newest_setuptools, vendored_by_setuptools
 from ..evidence import Evidence
+from ..names import candidates
 from .model import BuildPhase, BuildSubject, Missing, Outcome, Visible
 
-__all__ = ["JUDGED_TOOLS", "Late", "judge", "requirement_names"]
+__all__ = ["JUDGED_TOOLS", "Late", "judge", "own_requirements", "requirement_names"]
 
 JUDGED_TOOLS = frozenset({"nvcc"})
 """Tools whose absence is predicted as a failure. The others (compilers, cmake, git) usually come with the machine."""
@@ -35,8 +36,7 @@ def judge(
 ) -> BuildPhase:
     """Predict one run of a build ("lock": its metadata hooks; "install": all of them) from what it sees.
 
-    An isolated build sees in addition the projects that its hook asked for, in the calls that come after the answer
-    (a non-isolated one does not: nobody installs them).
+    `late` says of projects that are not visible where they come too late.
     """
     needs = subject.needs
     if needs is None:
@@ -47,7 +47,7 @@ def judge(
     phases = {Phase.METADATA} if phase == "lock" else {Phase.METADATA, Phase.WHEEL}
     verdicts = _Verdicts([], [], [])
     for need in sorted(needs.imports, key=lambda n: n.order):
-        if need.phase in phases and not _is_visible(need, visible, isolated=isolated, needs=needs):
+        if need.phase in phases and not _is_needless(need, visible) and not _is_visible(need, visible):
             _sort_in(verdicts, _missing_import(need, needs, late), need.strength, need.condition)
     for removed in needs.removed:
         if removed.phase in phases and (where := _removed_here(removed, visible)):
@@ -79,18 +79,39 @@ def _sort_in(verdicts: _Verdicts, missing: Missing, strength: Strength, conditio
         verdicts.guarded.append(missing)
 
 
-def _is_visible(need: ImportNeed, visible: Visible, *, isolated: bool, needs: BuildNeeds) -> bool:
+def _is_needless(need: ImportNeed, visible: Visible) -> bool:
+    """Whether the import is not reached: something it stands in for is there, or something it goes with is not."""
+    there = visible.projects.keys() | (visible.later.keys() if need.after_setup_requires else set())
+    return any(there & set(candidates(name)) for name in need.unless) or any(
+        not there & set(candidates(name)) for name in need.only_with
+    )
+
+
+def _is_visible(need: ImportNeed, visible: Visible) -> bool:
     if need.in_tree:
         return False
-    if any(p in visible.projects for p in need.projects):
+    there = {*visible.projects, *visible.later} if need.after_setup_requires else visible.projects
+    if any(p in there for p in need.projects):
         return True
-    if "setuptools" in visible.projects:
-        vendored = vendored_by_setuptools(visible.projects["setuptools"])
-        if any(p in vendored for p in need.projects):
-            return True
-    return (
-        isolated and need.after_setup_requires and bool(set(need.projects) & requirement_names(needs.hook_requirements))
-    )
+    if "setuptools" not in visible.projects:
+        return False
+    vendored = vendored_by_setuptools(visible.projects["setuptools"] or newest_setuptools(()))
+    return any(p in vendored for p in need.projects)
+
+
+def own_requirements(subject: BuildSubject) -> tuple[dict[str, str], dict[str, str]]:
+    """What an isolated build sees of Python projects: from the start, and after its hook's answer was installed."""
+    needs = subject.needs
+    if subject.build_environment is None or needs is None:
+        return {}, {}
+    chosen = {d.project: d for d in subject.build_environment.distributions}
+    declared = requirement_names(needs.build_system.requires) & chosen.keys()
+    size = -1
+    while len(declared) != size:
+        size = len(declared)
+        declared |= {name for name, d in chosen.items() if declared & set(d.required_by)}
+    own = {name: chosen[name].version for name in sorted(declared)}
+    return own, {name: d.version for name, d in chosen.items() if name not in declared}
 
 
 def requirement_names(lines: Iterable[str]) -> set[str]:

@@ -21,7 +21,7 @@ BATCH_BYTES = 2_000_000
 
 
 def default_directory() -> Path:
-    """The user's cache directory for this program (XDG_CACHE_HOME is respected, on macOS and Windows the usual place)."""
+    """The user's cache directory for this program: XDG_CACHE_HOME is respected, macOS and Windows have their own."""
     return platformdirs.user_cache_path("pixi-diagnose", appauthor=False)
 
 
@@ -70,7 +70,7 @@ class FactCache:
         return value, written
 
     def put(self, kind: str, key: str, value: bytes, *, written: float | None = None) -> None:
-        """Keep the bytes, `written` now or at a given time; known to other processes after the next batch (see `flush`)."""
+        """Keep the bytes, `written` now or at a given time; other processes see them after the next `flush`."""
         packed = len(value) >= COMPRESS_FROM
         data = zlib.compress(value, 1) if packed else value
         with self._lock:

@@ -1,4 +1,4 @@
-"""The HTTP client for package indexes: bounded in time and size, careful with credentials, errors in the user's words."""
+"""The HTTP client for package indexes: bounded in time and size, careful with credentials, errors in plain words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
-from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
 
 from ..errors import IndexAccessError
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "IndexClient", "local_path", "without_credentials"]
 
 CONNECTIONS = 16
-"""Per client. Over HTTP/2 one serves all; more than this over HTTP/1.1 were seen to be queued by servers for seconds."""
+"""Over HTTP/2 one serves all; more than this over HTTP/1.1 were seen to be queued by servers for seconds."""
 ATTEMPTS = 3
 RETRIED = frozenset({429, 500, 502, 503, 504})
 REDIRECTS = 8
@@ -49,9 +49,9 @@ class Answer:
 class IndexClient:
     """Asks indexes and file hosts; safe between threads.
 
-    Credentials come from a URL's userinfo (`register`) or netrc, and are sent only to the scheme, host and port they belong
-    to. Every error is an IndexAccessError that names the URL without them. `requests` and `received` count requests
-    and body bytes. The HTTP library is imported with the first request.
+    Credentials come from a URL's userinfo (`register`) or netrc, and are sent only to the scheme, host and port they
+    belong to. Every error is an IndexAccessError that names the URL without them. `requests` and `received` count
+    requests and body bytes. The HTTP library is imported with the first request.
     """
 
     def __init__(self, *, offline: bool = False) -> None:
@@ -78,7 +78,7 @@ class IndexClient:
 
     def register(self, url: str) -> str:
         """Remember the credentials in a URL's userinfo for its host, and return the URL without them."""
-        parts = urlsplit(url)
+        parts = _split(url)
         if parts.username is None and parts.password is None:
             return url
         user, password = unquote(parts.username or ""), unquote(parts.password or "")
@@ -122,7 +122,7 @@ class IndexClient:
 
     @contextlib.contextmanager
     def stream(self, url: str, *, cap: int, seconds: float = FILE_SECONDS) -> Iterator[io.BufferedReader]:
-        """The body as a binary stream, closed when the block ends; reading past `cap` or the time is an IndexAccessError."""
+        """The body as a binary stream, closed when the block ends; past `cap` or the time it is an IndexAccessError."""
         path = local_path(url)
         if path is not None:
             try:
@@ -142,11 +142,11 @@ class IndexClient:
     def _open(
         self, url: str, headers: Mapping[str, str], accepted: tuple[int, ...]
     ) -> Iterator[tuple[httpx2.Response, str]]:
-        """An open response with an accepted status, redirects followed; what goes wrong on the wire is a _TransportError."""
+        """An open response with an accepted status, redirects followed; trouble on the wire is a _TransportError."""
         clean = self.register(url)
         if self.offline:
             raise IndexAccessError(f"{clean} is not in the cache, and the network must not be used", url=clean)
-        import httpx2  # noqa: PLC0415  # 100 ms, and warm runs never need it
+        import httpx2  # 100 ms, and warm runs never need it
 
         try:
             for _ in range(REDIRECTS):
@@ -176,9 +176,9 @@ class IndexClient:
     def _client(self) -> httpx2.Client:
         with self._lock:
             if self._http is None:
-                import httpx2  # noqa: PLC0415
+                import httpx2
 
-                from .. import __version__  # noqa: PLC0415
+                from .. import __version__
 
                 self._http = httpx2.Client(
                     http2=True,
@@ -200,7 +200,7 @@ class IndexClient:
     def _chunks(self, response: httpx2.Response, url: str, cap: int, seconds: float) -> Iterator[bytes]:
         until = time.monotonic() + seconds
         total = 0
-        for chunk in response.iter_bytes(CHUNK):
+        for chunk in response.iter_bytes():  # as they arrive: a dripping body must not escape the clock
             total += len(chunk)
             self._count(0, len(chunk))
             if total > cap:
@@ -242,7 +242,7 @@ class _Chunks(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # the only buffer that BufferedReader hands over
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # what BufferedReader hands over
         while not self._rest:
             chunk = next(self._chunks, None)
             if chunk is None:
@@ -252,6 +252,14 @@ class _Chunks(io.RawIOBase):
         buffer[:size] = self._rest[:size]
         self._rest = self._rest[size:]
         return size
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        shown = url.rpartition("@")[2]
+        raise IndexAccessError(f"{shown} is not a URL that can be asked", url=shown) from None
 
 
 def _refused(status: int, url: str) -> IndexAccessError:
@@ -271,7 +279,10 @@ def _too_large(url: str, cap: int) -> IndexAccessError:
 
 
 def _redirected(url: str, target: str) -> str:
-    new = urljoin(url, target)
+    try:
+        new = urljoin(url, target)
+    except ValueError:
+        raise IndexAccessError(f"{url} redirects to an address that is none", url=url) from None
     if urlsplit(url).scheme == "https" and urlsplit(new).scheme != "https":
         raise IndexAccessError(f"{url} redirects to an address that is not https", url=url)
     return without_credentials(new)
@@ -290,13 +301,13 @@ def local_path(url: str) -> Path | None:
     """The path of a file:// URL, None for any other."""
     if not url.startswith("file:"):
         return None
-    from urllib.request import url2pathname  # noqa: PLC0415  # seldom needed, and slow to import
+    from urllib.request import url2pathname  # seldom needed, and slow to import
 
     return Path(url2pathname(urlsplit(url).path))
 
 
 def _from_netrc(host: str) -> str | None:
-    import netrc  # noqa: PLC0415  # only once the network is used
+    import netrc  # only once the network is used
 
     path = os.environ.get("NETRC") or str(Path.home() / ("_netrc" if os.name == "nt" else ".netrc"))
     try:

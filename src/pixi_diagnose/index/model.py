@@ -82,10 +82,10 @@ class PypiRequest:
 class Distribution:
     """One chosen distribution. `kind` is "wheel", "sdist", "directory", "git" or "conda" (provided by conda).
 
-    For a distribution that must be built, `why_built` says why no wheel fits ("no wheel on the index", "its wheels are for
-    cp38–cp311 only"), and `metadata` what was read and where. `requires` are the requirement strings of its metadata,
-    `required_by` the canonical names of the projects of this resolution whose requirements (markers and extras
-    considered) reach it, "" for the request itself.
+    For a distribution that must be built, `why_built` says why no wheel fits ("no wheel on the index", "its wheels are
+    for cp38–cp311 only"), and `metadata` what was read and where. `requires` are the requirement strings of its
+    metadata, `required_by` the canonical names of the projects of this resolution whose requirements (markers and
+    extras considered) reach it, "" for the request itself.
     """
 
     project: str
@@ -112,9 +112,9 @@ class Distribution:
 class PypiFailure:
     """A resolution that has no solution.
 
-    `kind` is "conflict", "no-build", "not-found" (no such project or no usable distribution) or "index" (it could not be
-    asked). `message` is the resolver's explanation, addresses cleaned; `projects` the canonical names it is about, most
-    relevant first.
+    `kind` is "conflict", "no-build", "not-found" (no such project or no usable distribution) or "index" (it could not
+    be asked). `message` is the resolver's explanation, addresses cleaned; `projects` the canonical names it is about,
+    most relevant first.
     """
 
     kind: str

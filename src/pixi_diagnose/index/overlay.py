@@ -1,8 +1,8 @@
 """The overlay index: a loopback server in front of the real indexes, on which every release is a wheel (uv.md U6).
 
-uv asks it through HTTP_PROXY under a name that stays the same (`http://overlay.<view>.invalid/<index>/<project>/`), so that
-its cache stays warm whatever the port is. One server serves any number of views; a view is one question's picture of the
-indexes. Whatever is not one of its addresses is refused: nothing leaves this machine through it.
+uv asks it through HTTP_PROXY under a name that stays the same (`http://overlay.<view>.invalid/<index>/<project>/`), so
+that its cache stays warm whatever the port is. One server serves any number of views; a view is one question's picture
+of the indexes. Whatever is not one of its addresses is refused: nothing leaves this machine through it.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class View(Protocol):
         """The page of a project on the index with this number."""
 
     def show_metadata(self, index: int, project: str, filename: str) -> tuple[StaticMetadata, bool] | None:
-        """The metadata behind an offered file name and whether uv may keep it; None where nothing is offered under it."""
+        """The metadata behind an offered file name and whether uv may keep it; None where nothing is offered."""
 
 
 class Overlay:
@@ -157,7 +157,7 @@ def render_metadata(metadata: StaticMetadata) -> bytes:
 
 
 def _by_name(line: str) -> str:
-    from packaging.requirements import Requirement  # noqa: PLC0415  # few requirements have an @
+    from packaging.requirements import Requirement  # few requirements have an @
 
     requirement = Requirement(line)
     requirement.url = None
@@ -175,7 +175,7 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     overlay: Overlay
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """uv hangs up on what it no longer needs."""
+        """A client that hangs up on what it no longer needs is no error."""
 
 
 class _Handler(socketserver.StreamRequestHandler):

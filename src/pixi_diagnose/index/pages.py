@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -24,8 +25,10 @@ class PageError(ValueError):
 
 @dataclass(slots=True)
 class IndexFile:
-    """One file of a page. `sha256` is empty where the page gives none; `core_metadata` is None where no metadata file is
-    offered (PEP 658), else its sha256 or "". `yanked` is None, or the reason (possibly empty).
+    """One file of a page.
+
+    `sha256` is empty where the page gives none; `core_metadata` is None where no metadata file is offered (PEP 658),
+    else its sha256 or "". `yanked` is None, or the reason (possibly empty).
     """
 
     filename: str
@@ -47,9 +50,10 @@ class ProjectPage:
 
 
 def parse_page(body: bytes, url: str) -> ProjectPage:
-    """Read a page; `url` is where it came from, for relative links. What the body is decides, not a header (uv.md U6.10).
+    """Read a page; `url` is where it came from, for relative links.
 
-    Raises PageError for a body that is not such a page.
+    What the body is decides how it is read, not a header (uv.md U6.10). Raises PageError for a body that is no such
+    page.
     """
     start = body[:1024].removeprefix(b"\xef\xbb\xbf").lstrip()
     if start.startswith(b"{"):
@@ -60,7 +64,7 @@ def parse_page(body: bytes, url: str) -> ProjectPage:
 
 
 def split_wheel(filename: str) -> tuple[str, str, str, str] | None:
-    """(project as spelled, version, build tag, "python-abi-platform") of a wheel's name, None if it is not one (PEP 427)."""
+    """(project as spelled, version, build tag, "python-abi-platform") of a wheel's name (PEP 427), None for others."""
     parts = filename[:-4].split("-")
     if len(parts) == 5:
         name, version, build = parts[0], parts[1], ""
@@ -103,7 +107,8 @@ def _parse_json(body: bytes, url: str) -> ProjectPage:
     files: list[IndexFile] = []
     for item in listed:
         if isinstance(item, dict) and isinstance(item.get("filename"), str) and isinstance(item.get("url"), str):
-            files.append(_json_file(item, url))
+            with contextlib.suppress(ValueError):  # an address that is none
+                files.append(_json_file(item, url))
     return ProjectPage(tuple(files), len(listed) - len(files))
 
 
@@ -170,6 +175,10 @@ def _html_files(anchors: Iterable[tuple[str, dict[str, str], str]], url: str) ->
     for href, given, label in anchors:
         link, _, fragment = href.partition("#")
         name = _filename(link, label)
+        try:
+            address = join(link)
+        except ValueError:
+            name = ""
         if not name:
             skipped += 1
             continue
@@ -178,7 +187,7 @@ def _html_files(anchors: Iterable[tuple[str, dict[str, str], str]], url: str) ->
         files.append(
             IndexFile(
                 name,
-                join(link),
+                address,
                 hashed[1] if hashed else "",
                 given.get("data-requires-python") or None,
                 given.get("data-yanked"),

@@ -17,12 +17,21 @@ from ..metadata import usable_specifier
 from .pages import IndexFile, split_sdist, split_wheel
 from .tags import Target, describe_misfits
 
-__all__ = ["Offer", "OfferList", "Selection", "cutoff", "offer_conda", "offer_index_versions", "select", "synthetic_filename"]
+__all__ = [
+    "Offer",
+    "OfferList",
+    "Selection",
+    "cutoff",
+    "offer_conda",
+    "offer_index_versions",
+    "select",
+    "synthetic_filename",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """By which rules a file is chosen for one project. `before` is the exclude-newer limit; equal `key`s choose equally."""
+    """The rules by which a file is chosen: equal `key`s choose equally, `before` limits upload times."""
 
     target: Target
     no_build: bool = False
@@ -41,8 +50,8 @@ class Selection:
 class Offer:
     """One release for one target. `kind` is "wheel", "sdist" or "conda", or a local project's kind.
 
-    `filename`, `url`, `sha256` and `size` are the real file's. For an sdist, `wheel_url` is any wheel of the release: its
-    metadata counts for the sdist too (uv.md U2, step 1). `core_metadata` is the wheel's PEP 658 hash.
+    `filename`, `url`, `sha256` and `size` are the real file's. For an sdist, `wheel_url` is any wheel of the release:
+    its metadata counts for the sdist too (uv.md U2, step 1). `core_metadata` is the wheel's PEP 658 hash.
     """
 
     version: str
@@ -72,7 +81,7 @@ class OfferList:
         """A page of these offers; `withheld` says for the other releases why they cannot be used."""
         head = {"meta": {"api-version": "1.1"}, "name": project, "withheld": withheld or {}}
         lines = [_encode(_line(project, offer)) for offer in offers]
-        return cls(f'{json.dumps(head)[:-1]}, "files": [\n{(","+chr(10)).join(lines)}\n]}}'.encode())
+        return cls(f'{json.dumps(head)[:-1]}, "files": [\n{("," + chr(10)).join(lines)}\n]}}'.encode())
 
     def find(self, filename: str) -> Offer | None:
         """The offer that is served under this synthetic file name."""
@@ -157,9 +166,10 @@ def offer_index_versions(project: str, files: Iterable[IndexFile], specifier: st
 
 
 def cutoff(text: str, now: datetime) -> datetime | None:
-    """The moment that an exclude-newer setting names: a date (its end, UTC), a time, or an age such as "7 days" or "P30D".
+    """The moment that an exclude-newer setting names; None for a text that names none.
 
-    None for a text that is none of these. Ages are counted from the full hour, so that answers can be kept.
+    It may be a date (its end, UTC), a time, or an age such as "7 days" or "P30D". Ages are counted from the full hour,
+    so that answers can be kept.
     """
     text = text.strip()
     if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
@@ -257,9 +267,7 @@ def _releases(project: str, files: Iterable[IndexFile], selection: Selection) ->
     return releases
 
 
-def _release_finder(
-    found: dict[str, _Release], releases: dict[Version, _Release]
-) -> Callable[[str], _Release | None]:
+def _release_finder(found: dict[str, _Release], releases: dict[Version, _Release]) -> Callable[[str], _Release | None]:
     def release_of(text: str) -> _Release | None:
         release = found.get(text)
         if release is None:

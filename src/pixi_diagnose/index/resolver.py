@@ -34,8 +34,8 @@ PATIENCE = 40
 def resolve_projects(request: PypiRequest, session: IndexSession) -> PypiResolution:
     """Resolve a set of requirements for a target without executing any package code.
 
-    A resolution without a solution, or with an index that cannot be asked, is a PypiResolution with a failure. What could
-    not be read on the way to a solution is in its `unknowns`. Raises ResolverError if uv itself cannot be run,
+    A resolution without a solution, or with an index that cannot be asked, is a PypiResolution with a failure. What
+    could not be read on the way to a solution is in its `unknowns`. Raises ResolverError if uv itself cannot be run,
     IndexAccessError if the default index is not known.
     """
     view = RequestView(request, session)
@@ -92,7 +92,7 @@ def _translate(request: PypiRequest, view: RequestView, answer: UvAnswer) -> Pyp
             unknowns |= dict.fromkeys(distribution.metadata.unknowns)
     requirers, by_url = _requirers(request, view, chosen)
     for project, line in by_url:
-        reason = f"{project} requires {line}: what is at that address was not read, a release of the index stands for it"
+        reason = f"{project} requires {line}: what is there was not read, a release of the index stands for it"
         unknowns[Unknown(reason, (), project)] = None
     distributions = tuple(
         replace(chosen[project], required_by=tuple(sorted(requirers.get(project, ())))) for project in sorted(chosen)
@@ -159,7 +159,7 @@ def _local_distribution(view: RequestView, project: str, metadata: StaticMetadat
 def _requirers(
     request: PypiRequest, view: RequestView, chosen: Mapping[str, Distribution]
 ) -> tuple[dict[str, set[str]], list[tuple[str, str]]]:
-    """Who requires whom for this target ("" is the request), and the requirements by URL that apply: (project, line)."""
+    """Who requires whom for this target ("" is the request), and the applying requirements by URL: (project, line)."""
     environment = tuple(view.target.markers().items())
     overrides: dict[str, list[Requirement]] = {}
     for line in request.overrides:
@@ -227,7 +227,7 @@ def _holds(marker: str, extra: str, environment: tuple[tuple[str, str], ...]) ->
 
 NAMED = re.compile(
     r"(?<![\w./-])([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?:\[[^\]]*\])?"
-    r"(?=(?:[<>=!~]=?|==|\s(?:was not found|depends? on|is available|are available|cannot be used|has no|have no|were? found)))"
+    r"(?=[<>=!~]|\s(?:was not found|depends? on|is available|are available|cannot be used|has no|have no|were? found))"
 )
 WANTED = re.compile(r"(?:require|depends? on|versions? of)\s+([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)")
 NOT_PROJECTS = frozenset({"python", "versions", "that", "requirements", "and", "your", "you", "it", "this", "which"})
@@ -260,10 +260,8 @@ def _spelled(project: str) -> str:
     return re.escape(project).replace(r"\-", "[-_.]+")
 
 
-def _withheld(
-    named: Iterable[str], request: PypiRequest, view: RequestView
-) -> tuple[dict[str, str], dict[str, str]]:
-    """The named projects with releases that are asked for and cannot be used: forbidden by no-build, and for other reasons."""
+def _withheld(named: Iterable[str], request: PypiRequest, view: RequestView) -> tuple[dict[str, str], dict[str, str]]:
+    """Why releases that were asked for cannot be used, by project: those forbidden by no-build, and the others."""
     forbidden: dict[str, str] = {}
     missing: dict[str, str] = {}
     for project in named:
@@ -299,7 +297,7 @@ def _named(message: str, request: PypiRequest, view: RequestView) -> tuple[str, 
 
 
 def _cleaned(message: str, view: RequestView) -> str:
-    """uv's words without the overlay's addresses and the advice on uv's own options."""
+    """The words of uv without the overlay's addresses and its advice on options that are not the user's."""
     for number, url in enumerate(view.indexes):
         message = message.replace(Overlay.base(view.id, number), url)
     message = re.sub(r"^warning:.*$\n?", "", message, flags=re.MULTILINE)

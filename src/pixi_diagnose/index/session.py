@@ -103,7 +103,7 @@ class IndexSession:
             return self._overlay
 
     def files(self, index_url: str, project: str) -> tuple[tuple[IndexFile, ...], float] | None:
-        """What an index offers for a canonical project name, and when it was asked; None if it does not know the project.
+        """What an index offers for a canonical project name, and when it was asked; None for an unknown project.
 
         Raises IndexAccessError for an index that cannot be asked, or answers something else than a page.
         """
@@ -133,7 +133,7 @@ class IndexSession:
     def offers(
         self, index_url: str, project: str, selection: Selection, links: Sequence[IndexFile] = ()
     ) -> OfferList | None:
-        """What a project's page (and find-links) offers under a selection; None if the index does not know the project."""
+        """What a project's page (and find-links) offers under a selection; None for an unknown project."""
         key = f"{index_url} {project} {selection.key}"
         if key in self._offers:
             return self._offers[key]
@@ -153,8 +153,8 @@ class IndexSession:
     def metadata(self, project: str, offer: Offer) -> tuple[StaticMetadata, bool]:
         """The metadata of an offered wheel or sdist, and whether it is final.
 
-        It never fails: metadata that cannot be had (an error of the index, a lying hash, a hostile archive) stands as a release
-        without requirements, with an unknown that names the file.
+        It never fails: metadata that cannot be had (an error of the index, a lying hash, a hostile archive) stands as a
+        release without requirements, with an unknown that names the file.
         """
         key = f"{FORMAT} {project} {offer.kind} {offer.sha256 or _identity(offer.url)}"
         kept = self.cache.get("metadata", key)
@@ -190,7 +190,7 @@ class IndexSession:
         return tree
 
     def _page(self, url: str) -> tuple[bytes, str, float] | None:
-        """A page's body, final URL and time, from the cache while it is fresh; a stale one is asked for conditionally."""
+        """A page's body, final URL and time: from the cache while fresh; a stale one is asked for conditionally."""
         found = self.cache.get_with_time("page", url)
         if found is not None:
             head, _, body = found[0].partition(b"\n")
@@ -217,7 +217,7 @@ class IndexSession:
             raise IndexAccessError(f"{clean} is not a page of links: {error}", url=clean) from None
 
     def _read_metadata(self, project: str, offer: Offer) -> StaticMetadata:
-        from .wheel_files import fetch_wheel_metadata  # noqa: PLC0415  # only what is not in the cache is read
+        from .wheel_files import fetch_wheel_metadata  # only what is not in the cache is read
 
         if offer.kind == "wheel":
             return wheel_metadata(

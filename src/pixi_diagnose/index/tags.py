@@ -68,7 +68,7 @@ class Target:
         return cls(key, platform.subdir, python_version, ranks)
 
     def rank(self, tag: str) -> int | None:
-        """The rank of a wheel's tag ("cp312-cp312-manylinux_2_17_x86_64", compressed sets allowed), None where it misfits."""
+        """The rank of a wheel's tag ("cp312-cp312-linux_x86_64", compressed sets allowed), None where it misfits."""
         rank = self.ranks.get(tag)
         if rank is not None or "." not in tag:
             return rank
@@ -217,7 +217,7 @@ def _python_fits(tag: str, minor: tuple[int, int]) -> bool:
 
 
 def _pythons(tags: Iterable[str]) -> str:
-    """ "cp38–cp311" where all are CPython's of one major version, else a list."""
+    """The Pythons in words: "cp38–cp311" where there are more than two of CPython 3, else a list."""
     names = {t.split("-")[0] if t.split("-")[1] != "abi3" else f"{t.split('-')[0]}-abi3" for t in tags}
     names |= {t.split("-")[1] for t in tags if re.fullmatch(r"cp\d+t", t.split("-")[1])}
     numbered = sorted(int(m[1]) for n in names if (m := re.fullmatch(r"cp3(\d+)", n)))

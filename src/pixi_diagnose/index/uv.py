@@ -19,7 +19,7 @@ from ..errors import IndexAccessError, ResolverError
 __all__ = ["UvAnswer", "compile_requirements", "default_index", "private_cache"]
 
 BUILDS = "builds-v0"
-"""Where uv makes the environments of its builds. In our cache it is a plain file, so every build fails before it starts (U6.9)."""
+"""Where uv makes the environments of its builds; in our cache a plain file, so that no build can start (uv.md U6.9)."""
 SECONDS = 900
 UNUSED_DAYS = 14
 
@@ -42,7 +42,7 @@ def default_index() -> str:
 
 
 @cache
-def _default_index(environment: tuple[tuple[str, str], ...]) -> str:  # noqa: ARG001  # equal settings are asked once
+def _default_index(_environment: tuple[tuple[str, str], ...]) -> str:  # equal settings are asked once
     with tempfile.TemporaryDirectory() as folder:
         command = ["pip", "compile", "-", "--emit-index-url", "--no-header", "--offline", "--python", sys.executable]
         answer = _run(command, "", folder, os.environ)
@@ -83,7 +83,7 @@ def compile_requirements(
 
 
 def private_cache(directory: Path) -> Path:
-    """uv's own cache below `directory`, with the tripwire in place and known to work for the uv that is installed.
+    """The cache that uv works with, below `directory`: the tripwire is in place, and proved with the uv installed.
 
     Raises ResolverError where it does not work: then nothing is resolved rather than something built.
     """
@@ -144,7 +144,7 @@ def _sweep(cache_dir: Path) -> None:
 
 
 def _environment(port: int, cache_dir: Path) -> dict[str, str]:
-    """uv's environment: nothing of the user's that steers it, and no way out but the loopback port."""
+    """The environment of uv: nothing of the user's that steers it, and no way out but the loopback port."""
     dropped = ("UV_", "PIP_", "CONDA_")
     kept = {
         key: value
@@ -180,7 +180,7 @@ def _run(arguments: Sequence[str], text: str, folder: str, environment: Mapping[
 @cache
 def _program() -> str:
     try:
-        import uv  # noqa: PLC0415  # a program in Python's clothes; it may also be there without them
+        import uv  # a program in Python's clothes; it may also be there without them
 
         return uv.find_uv_bin()
     except (ImportError, FileNotFoundError):

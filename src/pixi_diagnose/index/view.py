@@ -6,7 +6,6 @@ import hashlib
 import json
 import secrets
 import threading
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -32,8 +31,8 @@ class RequestView:
     """What one request sees.
 
     `indexes` are the URLs (without credentials) in order of priority: pixi 0.77 asks `extra-index-urls` before
-    `index-url` (pixi.md P9). `failures` are the pages that could not be had, by project; `final` turns False when something
-    was shown that another attempt might show differently.
+    `index-url` (pixi.md P9). `failures` are the pages that could not be had, by project; `final` turns False when
+    something was shown that another attempt might show differently.
     """
 
     def __init__(self, request: PypiRequest, session: IndexSession) -> None:
@@ -57,12 +56,17 @@ class RequestView:
     def id(self) -> str:
         """A host label that is the same for every request with these indexes, options and target.
 
-        What conda or the user's disk provides is not part of it: it is never kept by the resolver (`volatile`). A secret of the
-        cache is, so that no other user of this machine can ask for private packages by guessing.
+        What conda or the user's disk provides is not part of it: it is never kept by the resolver (`volatile`). A
+        secret of the cache is, so that no other user of this machine can ask for private packages by guessing.
         """
         settings = self._request.indexes
         parts: list[object] = [self._secret(), self.target.key, self.indexes, settings.no_build, settings.no_binary]
-        parts += [settings.prerelease_mode == "disallow", str(self._before), settings.root, [str(f) for f in settings.find_links]]
+        parts += [
+            settings.prerelease_mode == "disallow",
+            str(self._before),
+            settings.root,
+            [str(f) for f in settings.find_links],
+        ]
         return hashlib.sha256(json.dumps(parts, default=list).encode()).hexdigest()[:24]
 
     @property

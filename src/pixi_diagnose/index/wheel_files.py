@@ -24,9 +24,9 @@ METADATA_NAME = re.compile(r"[^/]+\.dist-info/METADATA")
 def fetch_wheel_metadata(client: IndexClient, url: str, core_metadata: str | None) -> bytes:
     """The METADATA file of the wheel at `url`.
 
-    From the index's own copy (PEP 658; `core_metadata` is its sha256, "" if none was given, None where none is offered), else from
-    the end of the archive by range requests, else from the whole wheel if it is not too large. Raises
-    IndexAccessError, or ArchiveError for a file that is no wheel.
+    From the index's own copy (PEP 658; `core_metadata` is its sha256, "" if none was given, None where none is
+    offered), else from the end of the archive by range requests, else from the whole wheel if it is not too large.
+    Raises IndexAccessError, or ArchiveError for a file that is no wheel.
     """
     if core_metadata is not None:
         try:

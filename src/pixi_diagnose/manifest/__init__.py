@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path, PurePath
 
-from ..document import Document, Position
 from ..errors import UsageError
-from .model import Manifest, ManifestProblem
+from .model import Manifest
 from .pixi import read_pixi
 
-__all__ = ["find_manifest", "problem_position", "read_manifest", "read_pixi"]
+__all__ = ["find_manifest", "read_manifest", "read_pixi"]
 
 _PIXI_FILES = ("pixi.toml", "pyproject.toml", "mojoproject.toml")
 
@@ -43,14 +42,6 @@ def find_manifest(start: Path, environ: Mapping[str, str]) -> Path:
     if named and Path(named).is_file():
         return Path(named)
     raise UsageError(f"no manifest found in {start} or any folder above", hint=f"looked for {', '.join(_PIXI_FILES)}")
-
-
-def problem_position(document: Document, problem: ManifestProblem) -> Position:
-    """Where pixi points for a problem of this document: at a string's first character, inside its quotes."""
-    start = document.range_of(problem.place.key, "key" if problem.at == "key" else "value").start
-    text = document.text[document.offset(start) :][:2]
-    inside = text[:1] in {'"', "'"} and text not in {'""', "''"}
-    return Position(start.line, start.column + inside)
 
 
 def _has_pixi_table(path: Path) -> bool:

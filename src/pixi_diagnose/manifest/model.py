@@ -214,7 +214,7 @@ class ManifestProblem:
 
     `kind` is "invalid", "unknown-key", "deprecated" or "warning"; the first two make the manifest unusable. `at` says
     whether the tool points at the "key" or the "value" of the place; for a string that is its first character, inside
-    the quotes.
+    the quotes: `position` is that, as line and column from 1.
     """
 
     kind: str
@@ -222,6 +222,7 @@ class ManifestProblem:
     place: Place
     hint: str = ""
     at: str = "value"
+    position: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,16 @@ from pathlib import PurePath
 from ..document import Document
 from .conda_specs import resolve_conda_table
 from .fields import Node, Problems, nearest
-from .model import CondaSpec, EnvironmentDeclaration, Feature, Manifest, Platform, PypiOptions, TargetTable
+from .model import (
+    CondaSpec,
+    EnvironmentDeclaration,
+    Feature,
+    Manifest,
+    ManifestProblem,
+    Platform,
+    PypiOptions,
+    TargetTable,
+)
 from .pixi_tables import ContentDraft, EnvironmentDraft, FeatureDraft, RootDraft, WorkspaceDraft, read_root
 from .platforms import (
     SUBDIRS,
@@ -55,7 +64,17 @@ def read_pixi(text: str, path: str) -> Manifest:
     root = read_root(problems, tables)
     resolved = ResolvedProject() if project is None else resolve_project(problems, project)
     assembly = _Assembly(problems, root, project, resolved)
-    return replace(assembly.manifest(), unread=unread_tables(data, path, pyproject=pyproject))
+    manifest = assembly.manifest()
+    placed = tuple(replace(p, position=_position(document, p)) for p in manifest.problems)
+    return replace(manifest, unread=unread_tables(data, path, pyproject=pyproject), problems=placed)
+
+
+def _position(document: Document, problem: ManifestProblem) -> tuple[int, int]:
+    """Where pixi points for a problem: at a string's first character, inside its quotes."""
+    start = document.range_of(problem.place.key, "key" if problem.at == "key" else "value").start
+    text = document.text[document.offset(start) :][:2]
+    inside = text[:1] in {'"', "'"} and text not in {'""', "''"}
+    return start.line, start.column + inside
 
 
 def _below(node: Node, keys: tuple[str, ...]) -> Node:

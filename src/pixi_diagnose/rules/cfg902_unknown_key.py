@@ -54,6 +54,7 @@ def check_manifest(manifest: Manifest) -> Iterator[Finding]:
                 message=problem.message,
                 explanation=(problem.hint,) if problem.hint else (),
                 place=problem.place,
+                position=problem.position,
             )
 
 

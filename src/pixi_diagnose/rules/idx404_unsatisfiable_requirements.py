@@ -52,17 +52,21 @@ from .wording import confidence, requested_at
 
 __all__ = ["RULE"]
 
+_MESSAGES = {
+    "conflict": "the PyPI dependencies cannot be resolved together",
+    "no-python": "PyPI dependencies need a conda python",
+}
+
 
 def check(simulation: Simulation) -> Iterator[Finding]:
     """One finding for a resolution without a solution that no other rule explains."""
     failure = simulation.resolution.failure
     conda = simulation.resolution.conda_failure
+    projects: tuple[str, ...] = ()
     if conda:
-        message, why, projects = "the conda packages cannot be solved together", conda, ()
-    elif failure is not None and failure.kind in {"conflict", "no-python"}:
-        message, why, projects = "the PyPI dependencies cannot be resolved together", failure.message, failure.projects
-        if failure.kind == "no-python":
-            message = "PyPI dependencies need a conda python"
+        message, why = "the conda packages cannot be solved together", conda
+    elif failure is not None and failure.kind in _MESSAGES:
+        message, why, projects = _MESSAGES[failure.kind], failure.message, failure.projects
     else:
         return
     first = next((s.place for s in simulation.environment.pypi), None)

@@ -52,47 +52,63 @@ Where no channel can be reached, packages that conda would bring along without b
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ..build_needs import undeclared
 from ..build_needs.model import Strength
 from ..finding import Finding, Rule, Severity
 from ..frontends.model import Build, BuildPhase, Missing, Outcome, Simulation
-from .wording import and_list, because_built, confidence, isolation_entry, names, requested_at, title
+from .wording import and_list, because_built, confidence, is_late, isolation_entry, names, requested_at, title
 
 __all__ = ["RULE"]
 
 
 def check(simulation: Simulation) -> Iterator[Finding]:
-    """One finding for each non-isolated build that wants something which the environment never gets."""
+    """One finding for the non-isolated builds that want the same thing which the environment never gets."""
+    groups: dict[tuple[object, ...], list[tuple[Build, BuildPhase, tuple[Missing, ...]]]] = {}
     for build in simulation.builds:
         for failing in build.phases:
-            missing = tuple(m for m in failing.missing if m.kind == "import" and not m.late)
+            missing = tuple(m for m in failing.missing if m.kind == "import" and not is_late(simulation, m))
             if not build.isolated and failing.outcome is Outcome.FAILS and missing:
-                yield _finding(simulation, build, failing, missing)
+                wanted = tuple(dict.fromkeys(m.name for m in missing))
+                group = (isolation_entry(simulation, build.project), failing.phase, wanted)
+                groups.setdefault(group, []).append((build, failing, missing))
                 break
+    for found in groups.values():
+        yield _finding(simulation, *found[0], others=[b for b, _, _ in found[1:]])
 
 
-def _finding(simulation: Simulation, build: Build, failing: BuildPhase, missing: tuple[Missing, ...]) -> Finding:
+def _finding(
+    simulation: Simulation,
+    build: Build,
+    failing: BuildPhase,
+    missing: tuple[Missing, ...],
+    *,
+    others: Sequence[Build],
+) -> Finding:
     project = build.project
     sentence, evidence = because_built(build)
     layers = and_list(failing.visible.layers) if failing.visible else ""
-    explanation = [f"{sentence}. With isolation off it sees this environment only ({layers})."]
+    explanation = [f"{sentence}.", f"With isolation off it sees this environment only ({layers})."]
     backend = next((m for m in missing if m.backend), None)
     needs = build.subject.needs
     if backend is not None and needs is not None:
-        where = f" (pyproject.toml:{needs.build_system.line})" if needs.build_system.line else ""
-        explanation.append(f"Its build backend, {needs.build_system.backend}{where}, is not there.")
-    others = tuple(m for m in missing if not m.backend)
-    if others:
-        explanation.append(f"It also imports {names(others)}." if backend else f"It imports {names(others)}.")
+        where = f" ({backend.evidence[0]})" if backend.evidence else ""
+        brought = f" {backend.late}." if backend.late else ""
+        explanation.append(f"Its build backend, {needs.build_system.backend}{where}, is not there.{brought}")
+    imports = tuple(m for m in missing if not m.backend)
+    if imports:
+        explanation.append(f"It also imports {names(imports)}." if backend else f"It imports {names(imports)}.")
     if needs is not None and not any(n.strength is Strength.HARD for n in undeclared(needs)):
         explanation.append(f"{project} declares all that its build needs: with isolation it builds.")
+    if others:
+        explanation.append(f"The same holds for {and_list(title(b) for b in others)}.")
+    more = f" (and {len(others)} more)" if others else ""
     return Finding(
         rule=RULE,
         severity=Severity.ERROR,
         confidence=confidence(simulation),
-        message=f"{title(build)} is built without isolation and cannot import {missing[0].name}",
+        message=f"{title(build)}{more} is built without isolation and cannot import {missing[0].name}",
         explanation=tuple(explanation),
         environment=simulation.environment.name,
         platforms=(simulation.environment.platform.name,),

@@ -68,7 +68,7 @@ from collections.abc import Iterator
 
 from ..finding import Finding, Rule, Severity
 from ..frontends.model import Build, BuildPhase, Missing, Outcome, Simulation
-from .wording import because_built, confidence, isolation_entry, names, requested_at, title
+from .wording import because_built, confidence, is_late, isolation_entry, names, requested_at, title
 
 __all__ = ["RULE"]
 
@@ -77,7 +77,7 @@ def check(simulation: Simulation) -> Iterator[Finding]:
     """One finding for each non-isolated build that wants something which comes too late."""
     for build in simulation.builds:
         for failing in build.phases:
-            missing = tuple(m for m in failing.missing if m.kind == "import" and m.late)
+            missing = tuple(m for m in failing.missing if m.kind == "import" and is_late(simulation, m))
             if not build.isolated and failing.outcome is Outcome.FAILS and missing:
                 yield _finding(simulation, build, failing, missing)
                 break

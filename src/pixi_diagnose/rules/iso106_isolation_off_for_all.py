@@ -69,7 +69,7 @@ from collections.abc import Iterator
 
 from ..finding import Finding, Rule, Severity
 from ..frontends.model import Outcome, Simulation
-from .wording import and_list, confidence, title
+from .wording import and_list, and_more, confidence, title
 
 __all__ = ["RULE"]
 
@@ -87,7 +87,7 @@ def check(simulation: Simulation) -> Iterator[Finding]:
         rule=RULE,
         severity=Severity.WARNING,
         confidence=confidence(simulation),
-        message=f"whether {and_list(title(b) for b in risky)} can be built is left to chance",
+        message=f"whether {and_more(title(b) for b in risky)} can be built is left to chance",
         explanation=(
             "With isolation off for everything, PyPI projects are installed one by one in no defined order.",
             f"{and_list(sorted(wanted))} may come before the build that imports it, or after it.",

@@ -75,7 +75,9 @@ def check(simulation: Simulation) -> Iterator[Finding]:
         last = build.phases[-1] if build.phases else None
         if last is None or last.outcome is Outcome.FAILS:
             continue
-        missing = tuple(m for m in last.guarded if m.kind == "import" and _matters(simulation, m))
+        wanted = tuple(m for m in last.guarded if m.kind == "import")
+        missing = tuple(m for m in wanted if COMPILED_AGAINST & set(m.projects))
+        missing = missing or tuple(m for m in wanted if _in_environment(simulation, m))
         if missing:
             yield Finding(
                 rule=RULE,
@@ -94,12 +96,9 @@ def check(simulation: Simulation) -> Iterator[Finding]:
             )
 
 
-def _matters(simulation: Simulation, missing: Missing) -> bool:
+def _in_environment(simulation: Simulation, missing: Missing) -> bool:
     conda = {name for p in simulation.resolution.conda for name, _ in p.projects}
-    return any(
-        p in COMPILED_AGAINST or p in conda or simulation.resolution.distribution(p) is not None
-        for p in missing.projects
-    )
+    return any(p in conda or simulation.resolution.distribution(p) is not None for p in missing.projects)
 
 
 RULE = Rule("ISO109", "guarded-build-import", check=check)

@@ -8,7 +8,18 @@ from ..evidence import Evidence, Place
 from ..finding import Confidence
 from ..frontends.model import Build, Missing, Simulation
 
-__all__ = ["and_list", "because_built", "confidence", "isolation_entry", "names", "requested_at", "title", "wanted_by"]
+__all__ = [
+    "and_list",
+    "and_more",
+    "because_built",
+    "confidence",
+    "is_late",
+    "isolation_entry",
+    "names",
+    "requested_at",
+    "title",
+    "wanted_by",
+]
 
 
 def title(build: Build) -> str:
@@ -23,14 +34,26 @@ def and_list(words: Iterable[str]) -> str:
     return " and ".join(filter(None, [", ".join(items[:-1]), items[-1]])) if items else ""
 
 
+def and_more(words: Iterable[str]) -> str:
+    """The first of many: "a", "a and 3 more"."""
+    items = list(words)
+    return items[0] if len(items) == 1 else f"{items[0]} and {len(items) - 1} more"
+
+
 def names(missing: Sequence[Missing]) -> str:
     """The missing names with the line that wants each: "torch (setup.py:22) and psutil (setup.py:3)"."""
-    return and_list(f"{m.name} ({m.evidence[0]})" if m.evidence else m.name for m in missing)
+    return and_list(dict.fromkeys(f"{m.name} ({m.evidence[0]})" if m.evidence else m.name for m in missing))
 
 
 def confidence(simulation: Simulation) -> Confidence:
     """High on a solved or locked environment; medium where conda's part is only what the manifest declares."""
     return Confidence.MEDIUM if simulation.resolution.source == "partial" else Confidence.HIGH
+
+
+def is_late(simulation: Simulation, missing: Missing) -> bool:
+    """Whether something comes too late, rather than by accident: a backend counts only if the user asked for it."""
+    asked = {s.name for s in simulation.environment.pypi}
+    return bool(missing.late) and (not missing.backend or bool(asked & set(missing.projects)))
 
 
 def isolation_entry(simulation: Simulation, project: str) -> Place | None:

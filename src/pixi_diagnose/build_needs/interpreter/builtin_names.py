@@ -10,7 +10,6 @@ from .values import Outside
 __all__ = ["BUILTINS"]
 
 
-
 def _builtin_names() -> dict[str, Any]:
     names: dict[str, Any] = {}
     for name, value in vars(builtins).items():
@@ -19,6 +18,7 @@ def _builtin_names() -> dict[str, Any]:
         elif not name.startswith("_") or name == "__import__":
             names[name] = Outside(f"builtins.{name}")
     names |= {"True": True, "False": False, "None": None, "Ellipsis": ..., "__debug__": True}
+    names["__builtins__"] = Outside("builtins")
     names["exit"] = names["quit"] = Outside("sys.exit")
     return names
 

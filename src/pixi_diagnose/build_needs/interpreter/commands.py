@@ -1,7 +1,7 @@
 """setup() and its commands: which methods of a script's own classes run, in which hook.
 
-distutils: `egg_info` collects sources and for that finalises build_py and, with extension modules, build_ext (so an import
-in `finalize_options` belongs to the metadata hooks); `bdist_wheel` runs build (build_py, build_clib, build_ext,
+Seen with setuptools 80.9: `egg_info` collects sources and for that finalises build_py and, with extension modules, build_ext (so an import
+in its `__init__` or `finalize_options` belongs to the metadata hooks), `dist_info` finalises bdist_wheel; `bdist_wheel` runs build (build_py, build_clib, build_ext,
 build_scripts) and install (install_lib, install_data, install_scripts, install_egg_info).
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 
-from ..model import Phase
+from ..model import Phase, Strength
 from ..observations import SetupCall
 from .control import HookEnds
 from .machine import Frame, Machine
@@ -24,8 +24,6 @@ _PARTS_OF = {
     "bdist_egg": ("build", "install"),
     "build": ("build_py", "build_clib", "build_ext", "build_rust", "build_scripts"),
     "install": ("install_lib", "install_headers", "install_scripts", "install_data", "install_egg_info"),
-    "dist_info": ("egg_info",),
-    "sdist": (),
 }
 
 
@@ -54,6 +52,7 @@ def setup(call: Call) -> Value:
         run_wheel(m)
     else:
         run_command(m, call.frame, "egg_info", call.node)
+        run_command(m, call.frame, "dist_info", call.node)
     return distribution
 
 
@@ -183,12 +182,19 @@ def _applies(m: Machine, name: str) -> bool:
 
 def run_base(m: Machine, frame: Frame, base: str, command: Value, node: ast.AST) -> None:
     """What the standard command `base` runs: other commands, or methods that the script's class may have replaced."""
+    if base == "dist_info":
+        run_command(m, frame, "egg_info", node)
+        finalized(m, frame, "bdist_wheel", node)
+        return
     if base == "egg_info":
         # manifest_maker.add_defaults
         finalized(m, frame, "build_py", node)
         if extension_modules(m):
             finalized(m, frame, "build_ext", node)
         return
+    if base in {"BuildExtension", "build_ext"} and _is_torch(m, command):
+        # torch's BuildExtension compiles with ninja where it finds it, else one file after the other.
+        m.see_tool("ninja", m.evidence(frame, node), Strength.GUARDED)
     if base in {"build_ext", "BuildExtension", "new_build_ext", "old_build_ext", "CMakeBuild"}:
         method = command.cls.find("build_extensions") if isinstance(command, Instance) else None
         if isinstance(method, Function) and isinstance(command, Instance):
@@ -198,6 +204,12 @@ def run_base(m: Machine, frame: Frame, base: str, command: Value, node: ast.AST)
         return
     for part in _sub_commands(command) or _PARTS_OF.get(base, ()):
         run_command(m, frame, part, node)
+
+
+def _is_torch(m: Machine, command: Value) -> bool:
+    cls = command.cls if isinstance(command, Instance) else _command_class(m, "build_ext")
+    paths = cls.outside_bases() if isinstance(cls, ClassValue) else [getattr(cls, "path", getattr(cls, "origin", ""))]
+    return any(path.startswith("torch.utils.cpp_extension.BuildExtension") for path in paths)
 
 
 def _sub_commands(command: Value) -> list[str]:
@@ -216,5 +228,3 @@ def build_extensions(m: Machine, frame: Frame, command: Value, node: ast.AST) ->
     modules = command.attributes.get("extensions") or extension_modules(m)
     for extension in iterate(m, modules)[: m.limits.rounds]:
         call_function(m, frame, method, [command, extension], {}, node)
-
-

@@ -24,6 +24,8 @@ class Raised(Exception):  # noqa: N818 - it is the interpreted script's exceptio
         self.file = file
         self.line = line
         self.value = value
+        self.imported = False
+        """Raised by the body of a module of the tree that was being imported."""
         self.conditional = False
         """Raised behind a condition that could not be decided."""
 

@@ -9,7 +9,7 @@ from typing import Any
 from .builtin_names import BUILTINS
 from .environment_variables import contains
 from .machine import Frame, Machine
-from .objects import assign, attribute, call_value, iterate, item_of, make_function
+from .objects import assign, attribute, call_value, item_of, iterate, make_function
 from .operators import binary, compare, formatting_is_small
 from .values import Choice, Opaque, Outside, Scope, Value, is_known, mentions, truth
 
@@ -23,12 +23,16 @@ def evaluate(m: Machine, frame: Frame, node: ast.expr) -> Value:
 
 
 def source_of(node: ast.AST) -> str:
-    """An expression as the script spells it, shortened to one line."""
-    try:
-        text = " ".join(ast.unparse(node).split())
-    except (ValueError, RecursionError):
-        return "an expression"
-    return text if len(text) <= 100 else text[:97] + "…"
+    """An expression as the script spells it, shortened to one line; kept on the node, as loops ask again and again."""
+    known = getattr(node, "·source", None)
+    if known is None:
+        try:
+            known = " ".join(ast.unparse(node).split())
+        except (ValueError, RecursionError):
+            known = "an expression"
+        known = known if len(known) <= 100 else known[:97] + "…"
+        setattr(node, "·source", known)
+    return str(known)
 
 
 def _unmodelled(_m: Machine, _frame: Frame, node: ast.expr) -> Value:
@@ -50,6 +54,8 @@ def _name(m: Machine, frame: Frame, node: ast.Name) -> Value:
         scope = scope.parent
     if name in frame.module.scope.names:
         return frame.module.scope.names[name]
+    if name in m.builtins:
+        return m.builtins[name]
     if name in BUILTINS:
         return BUILTINS[name]
     m.fail(NameError, f"name {name!r} is not defined", frame, node)
@@ -231,9 +237,12 @@ def _joined(m: Machine, frame: Frame, node: ast.JoinedStr) -> Value:
             parts.append(value)
         else:
             known, tool = False, tool or mentions(value)
-    if known and m.allocate(sum(map(len, parts))):
-        return "".join(parts)
-    return Opaque("a formatted string", tool)
+            parts.append("{" + source_of(part.value) + "}" if isinstance(part, ast.FormattedValue) else "{…}")
+    if not m.allocate(sum(map(len, parts))):
+        return Opaque("a long string", tool)
+    text = "".join(parts)
+    # A partly known address is still worth telling.
+    return text if known else Opaque(text[:300], tool)
 
 
 def _formatted(m: Machine, frame: Frame, node: ast.FormattedValue) -> Value:
@@ -293,9 +302,7 @@ def _rounds(m: Machine, frame: Frame, generators: list[ast.comprehension]) -> It
             yield from _rounds(m, frame, rest)
 
 
-def _comprehension(
-    m: Machine, frame: Frame, node: ast.ListComp | ast.SetComp | ast.GeneratorExp
-) -> Value:
+def _comprehension(m: Machine, frame: Frame, node: ast.ListComp | ast.SetComp | ast.GeneratorExp) -> Value:
     items = [evaluate(m, inner, node.elt) for inner in _inner(m, frame, node.generators)]
     if isinstance(node, ast.SetComp):
         try:
@@ -352,4 +359,3 @@ _EXPRESSIONS: dict[type[ast.expr], Callable[[Machine, Frame, Any], Value]] = {
     ast.GeneratorExp: _comprehension,
     ast.DictComp: _dict_comprehension,
 }
-

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import ast
 import posixpath
+import re
+import warnings
 from fnmatch import translate
 from functools import cached_property
 from pathlib import PurePosixPath
-import re
 from typing import Any
 
 from ...source_tree import SourceTree
 
-__all__ = ["ROOT", "TreeFiles", "TreeIndex"]
+__all__ = ["ROOT", "TreeFiles", "TreeIndex", "parse_script"]
 
 ROOT = "/source"
 """Where the tree seems to lie. Nothing outside of it exists or does not exist: it is unknown."""
@@ -30,6 +31,16 @@ class TreeIndex:
         self.steps = 0
         """Steps that earlier interpretations took."""
         self._lines: dict[str, list[str]] = {}
+
+    def syntax(self, file: str) -> ast.Module | None:
+        """The syntax tree of a file of the tree, None where it is absent or cannot be parsed."""
+        if file not in self.parsed:
+            text = self.tree.text(file)
+            tree, problem, line = parse_script(text) if text is not None else (None, "", 0)
+            self.parsed[file] = tree
+            if problem:
+                self.problems[file] = (problem, line)
+        return self.parsed[file]
 
     def line(self, file: str, number: int) -> str:
         """One line of a file, stripped; empty where there is none."""
@@ -64,6 +75,8 @@ class TreeFiles:
         self.folder = ROOT
         self.written: dict[str, str | None] = {}
         """Files that the script itself wrote: their text, None where it is not known."""
+        self.complete = index.tree.complete
+        """Whether what is not known to be there is absent: no longer once another program has run."""
 
     @property
     def folders(self) -> dict[str, dict[str, None]]:
@@ -88,7 +101,7 @@ class TreeFiles:
             return None
         if relative in self.tree.names or relative in self.written:
             return True
-        return False if self.tree.complete else None
+        return False if self.complete else None
 
     def is_folder(self, path: Any) -> bool | None:
         """Whether it is a folder of the tree; None where that cannot be known."""
@@ -97,7 +110,7 @@ class TreeFiles:
             return None
         if relative in self.folders:
             return True
-        return False if self.tree.complete else None
+        return False if self.complete else None
 
     def exists(self, path: Any) -> bool | None:
         """Whether the tree has a file or a folder there; None where that cannot be known."""
@@ -168,3 +181,21 @@ def _glob_regex(pattern: str, *, recursive: bool) -> re.Pattern[str]:
         body = translate(piece)[4:].rpartition(")")[0].replace(".*", "[^/]*")
         parts.append(re.sub(r"(?<!\\)\.(?![*])", "[^/]", body) + ("" if last else "/"))
     return re.compile("".join(parts))
+
+
+def parse_script(text: str) -> tuple[ast.Module | None, str, int]:
+    """The syntax tree of a script, or None with what is wrong and the line. Syntax of Python 2 is told as such."""
+    if len(text) > 2_000_000:
+        return None, "is too long to be read", 1
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(text), "", 0
+    except SyntaxError as error:
+        message = str(error.msg)
+        python2 = (
+            "Missing parentheses" in message or "multiple exception types" in message or "leading zeros" in message
+        )
+        return None, f"{'is written for Python 2' if python2 else 'cannot be parsed'}: {message}", error.lineno or 1
+    except (ValueError, RecursionError, MemoryError) as error:
+        return None, f"cannot be parsed: {error}", 1

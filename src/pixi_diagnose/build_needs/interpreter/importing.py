@@ -88,9 +88,7 @@ def _absolute(module: TreeModule, name: str, level: int) -> str:
     return f"{package}.{name}".strip(".") if name else package
 
 
-def _from_tree_module(
-    m: Machine, frame: Frame, module: TreeModule, node: ast.ImportFrom
-) -> list[tuple[str, Value]]:
+def _from_tree_module(m: Machine, frame: Frame, module: TreeModule, node: ast.ImportFrom) -> list[tuple[str, Value]]:
     names = module.scope.names
     bound: list[tuple[str, Value]] = []
     for alias in node.names:
@@ -153,7 +151,9 @@ def find_module(m: Machine, root: str) -> bool:
 def _find_on_path(m: Machine, root: str) -> tuple[str, str | None] | None:
     namespace: tuple[str, str | None] | None = None
     for entry in [*m.sys_path]:
-        folder = m.files.inside(entry if entry != "" else m.files.folder) if isinstance(entry, str | PurePosixPath) else None
+        folder = (
+            m.files.inside(entry if entry != "" else m.files.folder) if isinstance(entry, str | PurePosixPath) else None
+        )
         if folder is None:
             continue
         place = _find_in(m, posixpath.join(folder, root))
@@ -198,8 +198,9 @@ def _load(m: Machine, frame: Frame, name: str, file: str, folder: str | None, no
         return module
     try:
         run_module_file(m, module)
-    except Raised:
+    except Raised as error:
         m.modules.pop(name, None)
+        error.imported = True
         raise
     if "." in name:
         parent, _, own = name.rpartition(".")
@@ -232,7 +233,7 @@ def _check_removed(m: Machine, frame: Frame, path: str, node: ast.AST) -> None:
         return
     guard = m.catches(ModuleNotFoundError)
     gone = m.is_gone(api)
-    strength = Strength.GUARDED if guard else m.strength()
+    strength = Strength.GUARDED if guard and api.name not in m.around.assumed else m.strength()
     m.see_removed(api.name, strength, m.evidence(frame, node))
     if gone and guard and not m.around.everything and api.name not in m.around.assumed:
         raise Raised(
@@ -270,4 +271,3 @@ def _outside(m: Machine, frame: Frame, name: str, node: ast.AST) -> None:
 def _hidden_in_tree(m: Machine, root: str) -> bool:
     """A module that lies beside setup.py, where this backend does not look."""
     return not m.around.root_on_path and bool((place := _find_in(m, root)) and place[0])
-

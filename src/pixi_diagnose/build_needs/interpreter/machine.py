@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from ..model import BuildTarget, Phase, Strength
 from ..observations import DownloadSeen, ImportSeen, KnobSeen, Observations, RemovedSeen, ToolSeen
 from ..tables import RemovedApiEntry, standard_library
 from .control import BudgetSpent, Raised
-from .files import ROOT, TreeFiles, TreeIndex
+from .files import ROOT, TreeFiles, TreeIndex, parse_script
 from .values import Scope, TreeModule, Value
 
 __all__ = ["Frame", "Limits", "Machine", "Surroundings"]
@@ -24,7 +23,7 @@ __all__ = ["Frame", "Limits", "Machine", "Surroundings"]
 class Limits:
     """The caps of one interpretation. Reaching one ends it with an Unknown (design 11)."""
 
-    steps: int = 400_000
+    steps: int = 120_000
     depth: int = 45
     modules: int = 400
     rounds: int = 10_000
@@ -33,7 +32,7 @@ class Limits:
     """Characters of one string, or items of one container."""
     allocated: int = 64_000_000
     """Characters and items of all large values together."""
-    steps_of_all: int = 2_000_000
+    steps_of_all: int = 300_000
     """Steps of all interpretations of one tree together."""
 
 
@@ -98,6 +97,8 @@ class Machine:
         self.argv: list[Value] = list(surroundings.argv)
         self.sys_path: list[Value] = [ROOT] if surroundings.root_on_path else []
         self.environ: dict[str, Value] = {}
+        self.builtins: dict[str, Value] = {}
+        """Names that the script itself put among the built-in ones (`builtins.__SETUP__ = True`)."""
         self.steps = 0
         self.here = ("", 1)
         """The file and line of the statement that runs."""
@@ -203,7 +204,9 @@ class Machine:
         self.seen.missed[root] = None
         return None
 
-    def see_tool(self, name: str, evidence: Evidence, strength: Strength | None = None, phase: Phase | None = None) -> None:
+    def see_tool(
+        self, name: str, evidence: Evidence, strength: Strength | None = None, phase: Phase | None = None
+    ) -> None:
         """Note a tool; its strength and phase are the present ones unless given."""
         strength = strength or self.strength()
         condition = " and ".join(dict.fromkeys(self.conditions[-2:])) if strength is Strength.CONDITIONAL else ""
@@ -244,28 +247,9 @@ class Machine:
         if source is not None:
             tree, problem, line = parse_script(source)
         else:
-            if file not in index.parsed:
-                text = index.tree.text(file)
-                index.parsed[file], *found = parse_script(text) if text is not None else (None, "", 0)
-                index.problems[file] = (found[0], found[1])
-            tree, (problem, line) = index.parsed[file], index.problems[file]
+            tree = index.syntax(file)
+            problem, line = index.problems.get(file, ("", 0))
         if problem:
             self.see_removed("python2-syntax", self.strength(), self.evidence_at(file, line))
             self.see_unknown(f"{file} {problem}", self.evidence_at(file, line))
         return tree
-
-
-def parse_script(text: str) -> tuple[ast.Module | None, str, int]:
-    """The syntax tree of a script, or None with what is wrong and the line. Syntax of Python 2 is told as such."""
-    if len(text) > 2_000_000:
-        return None, "is too long to be read", 1
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(text), "", 0
-    except SyntaxError as error:
-        message = str(error.msg)
-        python2 = "Missing parentheses" in message or "multiple exception types" in message or "leading zeros" in message
-        return None, f"{'is written for Python 2' if python2 else 'cannot be parsed'}: {message}", error.lineno or 1
-    except (ValueError, RecursionError, MemoryError) as error:
-        return None, f"cannot be parsed: {error}", 1

@@ -44,8 +44,18 @@ __all__ = [
     "outside_value",
 ]
 
-_SAME_FUNCTION_DEPTH = 6
+_SAME_FUNCTION_DEPTH = 4
+_UNDECIDED_DEPTH = 14
+"""Conditions above each other beyond which calls are not followed: their combinations grow without end."""
 _UNCHANGED_BY = {"builtins.staticmethod": "static", "builtins.classmethod": "class", "builtins.property": "property"}
+_COMMAND_OPTIONS: dict[str, Value] = {
+    "dry_run": False,
+    "inplace": False,
+    "editable_mode": False,
+    "skip_build": False,
+    "uninstall": None,
+}
+"""Options of distutils' commands that the hooks leave at their defaults."""
 _LAZY_PROPERTIES = {"functools.cached_property"}
 
 
@@ -143,6 +153,8 @@ def _instance_attribute(m: Machine, frame: Frame, value: Instance, name: str, no
     if bases:
         if name == "distribution" and m.distribution is not None:
             return m.distribution
+        if name in _COMMAND_OPTIONS and ".command." in bases[0]:
+            return _COMMAND_OPTIONS[name]
         return OutsideMethod(value, f"{bases[0]}.{name}", name)
     if value.cls.find("__getattr__") is None:
         m.fail(AttributeError, f"{value.cls.name!r} object has no attribute {name!r}", frame, node)
@@ -258,6 +270,8 @@ def _assign_attribute(m: Machine, frame: Frame, target: ast.Attribute, value: Va
         receiver.names[target.attr] = value
     elif isinstance(receiver, TreeModule):
         receiver.scope.names[target.attr] = value
+    elif isinstance(receiver, Outside) and receiver.path in {"builtins", "__builtin__"}:
+        m.builtins[target.attr] = value
     elif isinstance(receiver, Outside) and receiver.path == "sys" and isinstance(value, list):
         if target.attr == "argv":
             m.argv = value
@@ -405,9 +419,13 @@ def call_value(
 def call_outside(call: Call) -> Value:
     """Call something outside the tree: as its model says, else the result is unknown."""
     model = FUNCTIONS.get(canonical_path(call.path))
-    if model is not None:
+    if model is not None and not call.path.endswith(".__init__"):
         return model(call)
     owner, _, name = call.path.rpartition(".")
+    if name == "__init__" and call.args and isinstance(call.args[0], Instance):
+        # `Extension.__init__(self, …)`: a class outside, initialised through its name.
+        receiver, *rest = call.args
+        return _call_method(Call(call.m, call.frame, call.path, rest, call.keywords, call.node, receiver), name)
     if name in METHODS and call.args and isinstance(call.args[0], Instance):
         # `build_ext.run(self)`: a method of a class outside, called through the class.
         receiver, *rest = call.args
@@ -457,7 +475,8 @@ def call_function(
 ) -> Value:
     """Run a function of the tree. Depth is capped; a generator runs to its end at once."""
     m.step()
-    if m.depth >= m.limits.depth or m.running.count(function.node) >= _SAME_FUNCTION_DEPTH:
+    too_deep = m.depth >= m.limits.depth or m.running.count(function.node) >= _SAME_FUNCTION_DEPTH
+    if too_deep or len(m.conditions) > _UNDECIDED_DEPTH:
         m.see_unknown("calls nest too deep to be followed", m.evidence(frame, node))
         return Opaque(f"{function.name}()")
     scope = Scope(function.scope)
@@ -512,5 +531,3 @@ def _bind(m: Machine, scope: Scope, function: Function, args: list[Value], keywo
     if spec.kwarg:
         names[spec.kwarg.arg] = rest
     m.step()
-
-

@@ -139,7 +139,9 @@ def _contains(container: Value, item: Value) -> bool | None:
         return answers.pop() if len(answers) == 1 else None
     if isinstance(container, str | bytes) and isinstance(item, type(container)):
         return item in container
-    if isinstance(container, PurePosixPath | Opaque) or not isinstance(container, list | tuple | dict | set | frozenset):
+    if isinstance(container, PurePosixPath | Opaque) or not isinstance(
+        container, list | tuple | dict | set | frozenset
+    ):
         return None
     if not is_known(item):
         return False if not container else None

@@ -15,7 +15,17 @@ from .control import Break, Continue, Normal, Raised, Return
 from .expressions import evaluate, source_of
 from .importing import import_from, import_module
 from .machine import Frame, Guard, Machine
-from .objects import assign, attribute, call_value, delete, frame_store, has_known_items, iterate, make_class, make_function
+from .objects import (
+    assign,
+    attribute,
+    call_value,
+    delete,
+    frame_store,
+    has_known_items,
+    iterate,
+    make_class,
+    make_function,
+)
 from .operators import binary
 from .values import ClassValue, Opaque, Value, mentions, merge, truth
 
@@ -230,10 +240,15 @@ def _join(
 
 
 def _restore(names: dict[str, Value], ends: list[tuple[str, dict[str, Value]]]) -> None:
+    first = ends[0][1]
     names.clear()
-    for name in dict.fromkeys(name for _text, end in ends for name in end):
-        values = [end[name] for _text, end in ends if name in end]
-        names[name] = merge(values, ends[0][0])
+    names.update(first)
+    for _text, end in ends[1:]:
+        for name, value in end.items():
+            if name not in first:
+                names[name] = value
+            elif value is not first[name]:
+                names[name] = merge([e[name] for _t, e in ends if name in e], ends[0][0])
 
 
 # -- loops ------------------------------------------------------------------------------------------------------------
@@ -352,8 +367,10 @@ def _run_handler(m: Machine, frame: Frame, handler: ast.ExceptHandler, error: Ra
     try:
         return execute(m, frame, handler.body)
     except Raised as raised:
-        # Leaving through an error of its own: still the first one's doing (`except ImportError: sys.exit(1)`).
-        raised.blame = raised.blame or error.blame
+        # Leaving through an error of its own: still the first one's doing (`except ImportError: sys.exit(1)`), unless
+        # it is another module's that was imported instead.
+        if not raised.imported:
+            raised.blame = raised.blame or error.blame
         raise
     finally:
         names.pop("·handled", None)
@@ -409,7 +426,9 @@ def _with(m: Machine, frame: Frame, node: ast.With) -> Completion:
         if _is_suppress(manager):
             suppressed += [k if isinstance(k, type) else None for k in manager.args]
         elif getattr(manager, "cls", None) is not None:
-            entered = call_value(m, frame, attribute(m, frame, manager, "__enter__", item.context_expr), [], {}, item.context_expr)
+            entered = call_value(
+                m, frame, attribute(m, frame, manager, "__enter__", item.context_expr), [], {}, item.context_expr
+            )
         if item.optional_vars is not None:
             assign(m, frame, item.optional_vars, entered)
     if not suppressed:
@@ -524,4 +543,3 @@ _STATEMENTS: dict[type[ast.stmt], Callable[[Machine, Frame, Any], Completion]] =
     ast.Break: lambda _m, _f, _n: Break,
     ast.Continue: lambda _m, _f, _n: Continue,
 }
-

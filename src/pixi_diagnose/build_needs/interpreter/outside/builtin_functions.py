@@ -193,6 +193,8 @@ def _nothing(call: Call) -> Value:
             receiver.names[attribute_name] = value
         elif isinstance(receiver, TreeModule):
             receiver.scope.names[attribute_name] = value
+        elif isinstance(receiver, Outside) and receiver.path in {"builtins", "__builtin__"}:
+            call.m.builtins[attribute_name] = value
     return None if name in {"print", "setattr", "delattr"} else Opaque(f"{name}()")
 
 
@@ -297,5 +299,3 @@ def _import(call: Call) -> Value:
 @function("builtins.object")
 def _object(_call: Call) -> Value:
     return Opaque("object()")
-
-

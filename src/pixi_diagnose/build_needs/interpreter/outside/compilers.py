@@ -13,15 +13,22 @@ __all__: list[str] = []
 # torch.utils.cpp_extension finds CUDA_HOME by the variables CUDA_HOME and CUDA_PATH, by nvcc on PATH, or in
 # /usr/local/cuda; it is None where none of them is there.
 CONSTANTS["torch.utils.cpp_extension.CUDA_HOME"] = lambda _m: Opaque("CUDA_HOME", "nvcc")
-CONSTANTS["torch.utils.cpp_extension.ROCM_HOME"] = lambda _m: Opaque("ROCM_HOME")
-CONSTANTS["torch.utils.cpp_extension.IS_HIP_EXTENSION"] = lambda _m: Opaque("IS_HIP_EXTENSION")
+# The torch of package indexes and of conda-forge is built for CUDA or the CPU; one for ROCm has an index of its own.
+CONSTANTS["torch.utils.cpp_extension.ROCM_HOME"] = lambda _m: None
+CONSTANTS["torch.utils.cpp_extension.IS_HIP_EXTENSION"] = lambda _m: False
+CONSTANTS["torch.version.hip"] = lambda _m: None
 
 
 def _unknown_attribute(path: str) -> None:
     CONSTANTS[path] = lambda _m, path=path: Opaque(path)  # type: ignore[misc]
 
 
-for _path in ("torch.version.cuda", "torch.version.hip", "torch.__version__", "numpy.__version__", "torch.version.git_version"):
+for _path in (
+    "torch.version.cuda",
+    "torch.__version__",
+    "numpy.__version__",
+    "torch.version.git_version",
+):
     _unknown_attribute(_path)
 
 

@@ -88,9 +88,14 @@ def _read(call: Call) -> Value:
     text = _content(call.receiver)
     if name == "read":
         return text
-    if name in {"readlines", "readline"} and isinstance(text, str | bytes):
-        lines = text.splitlines(keepends=True)
-        return lines[: call.m.limits.rounds * 4] if name == "readlines" else (lines[0] if lines else text[:0])
+    if name in {"readlines", "readline"} and isinstance(text, str | bytes) and isinstance(call.receiver, Made):
+        held = call.receiver.attributes
+        lines = held.setdefault("·lines", text.splitlines(keepends=True))
+        if name == "readlines":
+            return list(lines)
+        position = held.get("·position", 0)
+        held["·position"] = position + 1
+        return lines[position] if position < len(lines) else text[:0]
     return call.receiver if name == "__enter__" else None
 
 
@@ -210,4 +215,3 @@ def _stat(call: Call) -> Value:
     if call.path.endswith("getsize") and relative in call.m.files.tree.names:
         return call.m.files.tree.names[relative]
     return Opaque("a size")
-

@@ -54,6 +54,7 @@ def _run(call: Call) -> Value:
     name = call.path.rpartition(".")[2]
     fails = name in _RAISING or name == "spawn" or call.keywords.get("check") is True
     guard = m.catches(FileNotFoundError) or m.catches(OSError)
+    m.files.complete = False
     for part in _commands(words):
         _note_program(call, part, fails=fails, guarded=guard is not None)
     if m.guards:
@@ -132,6 +133,15 @@ def _which(call: Call) -> Value:
     return Opaque(f"which({name!r})" if isinstance(name, str) else "which()", tool or "")
 
 
+def _address(url: Value) -> str:
+    """An address as far as it is known, empty for nothing."""
+    if isinstance(url, str):
+        return url
+    if isinstance(url, Choice):
+        return next((text for option in url.options if (text := _address(option))), "")
+    return url.origin if isinstance(url, Opaque) and "://" in url.origin else ""
+
+
 # -- downloads --------------------------------------------------------------------------------------------------------
 
 
@@ -144,9 +154,8 @@ def _which(call: Call) -> Value:
 def _download(call: Call) -> Value:
     url = call.argument(0, "url")
     if not call.path.endswith("Request"):
-        shown = url if isinstance(url, str) else getattr(url, "origin", "") and ""
-        call.m.see_download(shown or "", call.evidence)
-    elif isinstance(url, str):
+        call.m.see_download(_address(url), call.evidence)
+    elif isinstance(url, str | Opaque):
         return url
     if call.m.guards:
         call.m.guards[-1].maybe = True
@@ -157,5 +166,3 @@ def _download(call: Call) -> Value:
 def _hash(call: Call) -> Value:
     call.m.seen.hash_seen = True
     return Opaque("a hash")
-
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import posixpath
+import re
 
 from ...tables import standard_library
 from ..control import Raised
@@ -183,9 +184,7 @@ def _load_module(call: Call) -> Value:
     return _load_spec(call, call.receiver)
 
 
-@function(
-    "importlib.util.spec_from_file_location.exec_module", "importlib.machinery.SourceFileLoader.exec_module"
-)
+@function("importlib.util.spec_from_file_location.exec_module", "importlib.machinery.SourceFileLoader.exec_module")
 def _exec_module(call: Call) -> Value:
     module = call.argument(0)
     if isinstance(module, TreeModule) and module.file:
@@ -229,7 +228,7 @@ def _installed(call: Call) -> Value:
     name = call.argument(0, "distribution_name")
     guard = call.m.catches(ModuleNotFoundError)
     if isinstance(name, str) and guard is not None and not call.m.around.everything:
-        root = name.replace("-", "_")
+        root = re.split(r"[<>=!~;\[ ]", name, maxsplit=1)[0].replace("-", "_")
         if not call.m.around.provides(root) and root not in call.m.around.assumed:
             raise Raised(None, f"{name} is not installed", file=call.frame.module.file, line=call.evidence.line)
     if call.m.guards:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..models import FUNCTIONS, Call, function, method
-from ..values import Instance, Made, Opaque, Value
 from .. import commands
+from ..models import CONSTANTS, FUNCTIONS, Call, function, method
+from ..values import Instance, Made, Opaque, Outside, Value
 
 __all__: list[str] = []
 
@@ -17,12 +17,31 @@ def _setup(call: Call) -> Value:
     return commands.setup(call)
 
 
+# distutils' dist.py: Distribution.display_options, with underscores for dashes.
+_DISPLAY_OPTIONS = (
+    "help-commands name version fullname author author-email maintainer maintainer-email contact contact-email url "
+    "license licence description long-description platforms classifiers keywords provides requires obsoletes"
+)
+for _owner in ("setuptools", "setuptools.dist", "distutils.dist", "distutils.core"):
+    CONSTANTS[f"{_owner}.Distribution.display_option_names"] = lambda _m: _DISPLAY_OPTIONS.replace("-", "_").split()
+
+
+@function("torch.utils.cpp_extension.BuildExtension.with_options")
+def _with_options(_call: Call) -> Value:
+    return Outside("torch.utils.cpp_extension.BuildExtension")
+
+
 @function("setuptools.find_packages", "setuptools.find_namespace_packages", "setuptools.PEP420PackageFinder.find")
 def _find_packages(_call: Call) -> Value:
     return Opaque("find_packages()")
 
 
-@function("setuptools.Distribution", "distutils.core.Distribution", "distutils.dist.Distribution", "setuptools.dist.Distribution")
+@function(
+    "setuptools.Distribution",
+    "distutils.core.Distribution",
+    "distutils.dist.Distribution",
+    "setuptools.dist.Distribution",
+)
 def _distribution(call: Call) -> Value:
     attributes = call.argument(0, "attrs")
     made = Made("setuptools.Distribution", [], dict(attributes) if isinstance(attributes, dict) else {}, call.evidence)
@@ -76,5 +95,3 @@ def _harmless(_call: Call) -> Value:
 @method("spawn")
 def _spawn(call: Call) -> Value:
     return FUNCTIONS["distutils.spawn.spawn"](call)
-
-

@@ -236,5 +236,3 @@ def _chain(call: Call) -> Value:
     if not isinstance(groups, list | tuple):
         return Opaque("chain()")
     return [item for group in groups for item in (group if isinstance(group, list | tuple) else [Opaque("items")])]
-
-

@@ -22,7 +22,17 @@ _FLAGS_AT = {"compile": 1, "sub": 4, "split": 3}
 """The position of the flags among the arguments; 2 for the others."""
 
 
-@function("re.compile", "re.search", "re.match", "re.fullmatch", "re.findall", "re.sub", "re.split", "re.finditer", "re.escape")
+@function(
+    "re.compile",
+    "re.search",
+    "re.match",
+    "re.fullmatch",
+    "re.findall",
+    "re.sub",
+    "re.split",
+    "re.finditer",
+    "re.escape",
+)
 def _regex(call: Call) -> Value:
     name = call.path.rpartition(".")[2]
     known = is_known(call.args) and is_known(call.keywords)
@@ -80,7 +90,9 @@ def _document(call: Call) -> str | None:
     return source if isinstance(source, str) and len(source) <= 500_000 else None
 
 
-@function("json.load", "json.loads", "tomllib.load", "tomllib.loads", "tomli.load", "tomli.loads", "toml.load", "toml.loads")
+@function(
+    "json.load", "json.loads", "tomllib.load", "tomllib.loads", "tomli.load", "tomli.loads", "toml.load", "toml.loads"
+)
 def _parse(call: Call) -> Value:
     text = _document(call)
     if text is None and call.path == "toml.load":
@@ -130,7 +142,9 @@ def _read_ini(call: Call) -> Value:
     return [] if not texts else [source]
 
 
-@function(*(f"{p}.{n}" for p in _PARSERS for n in ("get", "has_section", "has_option", "sections", "items", "getboolean")))
+@function(
+    *(f"{p}.{n}" for p in _PARSERS for n in ("get", "has_section", "has_option", "sections", "items", "getboolean"))
+)
 def _ini_value(call: Call) -> Value:
     name = call.path.rpartition(".")[2]
     parsed = call.receiver.attributes.get("·parsed") if isinstance(call.receiver, Made) else None

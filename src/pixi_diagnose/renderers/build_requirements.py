@@ -1,0 +1,43 @@
+"""Who gives a build what it imports: the providers of build_needs, asked about one simulated build."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..build_needs import provider
+from ..build_needs.model import BuildNeeds, BuildTarget, ImportNeed
+from ..frontends.visibility import requirement_names
+from ..index.model import Distribution, PypiResolution
+
+__all__ = ["Provision", "provisions"]
+
+Provision = tuple[ImportNeed, str | None]
+"""An import and who gives it to an isolated build: "declared", "hook", "setuptools", "brought", or None for nobody."""
+
+
+def provisions(
+    needs: BuildNeeds, build_environment: PypiResolution | None = None, target: BuildTarget | None = None
+) -> tuple[Provision, ...]:
+    """Every import of a build in order, with its provider.
+
+    Without a resolved build environment it goes by what the newest allowed setuptools would bring.
+    """
+    resolved = build_environment.distributions if build_environment else ()
+    setuptools = next((d.version for d in resolved if d.project == "setuptools"), None)
+    available = _brought(resolved, requirement_names(needs.build_system.requires))
+    return tuple(
+        (need, provider(need, needs, setuptools, available=available, target=target))
+        for need in sorted(needs.imports, key=lambda n: n.order)
+    )
+
+
+def _brought(resolved: Sequence[Distribution], declared: set[str]) -> frozenset[str]:
+    """The projects that the declared ones reach: what only the hook's answer brings is not there for every import."""
+    reached: set[str] = set()
+    todo = [d.project for d in resolved if d.project in declared]
+    while todo:
+        project = todo.pop()
+        if project not in reached:
+            reached.add(project)
+            todo += [d.project for d in resolved if project in d.required_by]
+    return frozenset(reached)

@@ -1,0 +1,138 @@
+"""What is built, in the frontend's own order, and what each build sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ...finding import Finding, Severity
+from ...frontends.model import Build, BuildPhase, Outcome, Simulation, Stage
+from .groups import Group
+from .page import Content, Page, styled
+from .wording import MARKS, and_list, problem, scope, title
+
+__all__ = ["print_passing", "print_timeline"]
+
+PLAIN = 3
+"""How many uneventful builds are listed by name; more are folded into a number."""
+CODES = 13
+"""The room for a column of codes with the gaps before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One build in one stage (or several uneventful ones), with the findings that explain how it ends there."""
+
+    outcome: Outcome
+    name: str
+    said: str = ""
+    codes: str = ""
+
+    def cells(self) -> list[Content]:
+        return [styled(MARKS[self.outcome], " ", self.name), self.said, (self.codes, "dim")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What some builds of a stage see alike, in words, and those builds."""
+
+    seen: str
+    rows: tuple[_Row, ...]
+
+
+def print_timeline(
+    page: Page, group: Group, findings: Sequence[Finding], *, named: bool = False, verbose: bool = False
+) -> None:
+    """The stages of a group, each with its builds under what they see; `named` says which environments it is about."""
+    simulation = group[0]
+    stages = [(stage, _sights(stage, findings, verbose=verbose)) for stage in simulation.stages]
+    widths = _widths(row for _, sights in stages for sight in sights for row in sight.rows)
+    label = max((len(f"{stage.number} {stage.name}") for stage, _ in stages), default=0)
+    indent = label + 3 if label + sum(widths) + CODES <= page.width else 4
+    page.blank()
+    about = f" ({scope(group)})" if named else ""
+    page.paragraph((f"What is built, in {simulation.frontend}'s order, and what it sees{about}", "bold"), hang=2)
+    for stage, sights in stages:
+        name = f" {stage.number} {stage.name}".ljust(label + 1)
+        first = sights[0].seen if sights else "nothing to build"
+        page.columns([((name, "bold"), (first, "dim"))])
+        for number, sight in enumerate(sights):
+            if number:
+                page.columns([(" " * len(name), (sight.seen, "dim"))])
+            page.columns([row.cells() for row in sight.rows], indent=indent, least=widths)
+
+
+def print_passing(page: Page, simulation: Simulation) -> None:
+    """What is built where all of it passes: one sentence."""
+    if not simulation.builds:
+        return
+    isolated = [title(b) for b in simulation.builds if b.isolated]
+    others = [title(b) for b in simulation.builds if not b.isolated]
+    said = [f"isolated: {', '.join(isolated)}"] if isolated else []
+    said += [f"without isolation: {', '.join(others)}"] if others else []
+    page.blank()
+    page.paragraph(("Built from source, ", "bold"), "; ".join(said), hang=2)
+
+
+def _widths(rows: Iterable[_Row]) -> tuple[int, ...]:
+    """The widths of the columns, so that they are the same in all stages."""
+    listed = [(len(row.name) + 2, len(row.said) if row.codes else 0) for row in rows]
+    return tuple(max(column) for column in zip(*listed, strict=True)) if listed else ()
+
+
+def _sights(stage: Stage, findings: Sequence[Finding], *, verbose: bool) -> list[_Sight]:
+    """The builds of a stage, grouped by what they see, in order."""
+    groups: dict[tuple[bool, tuple[str, ...]], list[tuple[Build, BuildPhase]]] = {}
+    for step in stage.steps:
+        phase = step.build.phase(stage.phase) if step.build else None
+        if step.build is not None and phase is not None:
+            layers = phase.visible.layers if phase.visible else ()
+            groups.setdefault((step.build.isolated, layers), []).append((step.build, phase))
+    return [
+        _Sight(_seen(isolated, layers, runs), tuple(_rows(runs, findings, verbose=verbose)))
+        for (isolated, layers), runs in groups.items()
+    ]
+
+
+def _seen(isolated: bool, layers: Sequence[str], runs: Sequence[tuple[Build, BuildPhase]]) -> str:
+    """What builds see, in words: "isolated: its own build requirements, nvcc"."""
+    said = [f"conda's {layer.removeprefix('conda: ')}" if layer.startswith("conda: ") else layer for layer in layers]
+    tools: dict[str, None] = {}
+    for build, phase in runs:
+        needs = build.subject.needs
+        wanted = needs.tools if needs and phase.visible else ()
+        tools |= {tool.name: None for tool in wanted if phase.visible and tool.name in phase.visible.tools}
+    kind = "isolated" if isolated else "no isolation"
+    return f"{kind}: {and_list([*said, *tools])}" if said else kind
+
+
+def _rows(runs: Sequence[tuple[Build, BuildPhase]], findings: Sequence[Finding], *, verbose: bool) -> list[_Row]:
+    """Failing builds first, then those with something to say; uneventful ones are folded unless they are few."""
+    ranking = (Outcome.FAILS, Outcome.AT_RISK, Outcome.UNKNOWN, Outcome.OK)
+    rows = [
+        _Row(phase.outcome, title(build), _outcome(build, phase, findings), _codes(build, phase, findings))
+        for build, phase in runs
+    ]
+    rows.sort(key=lambda row: (ranking.index(row.outcome), not row.codes))
+    plain = [row for row in rows if row.outcome is Outcome.OK and not row.codes]
+    if verbose or len(plain) <= PLAIN:
+        return rows
+    told = [row for row in rows if row not in plain]
+    return [*told, _Row(Outcome.OK, f"{len(plain)} more" if told else f"all {len(plain)}")]
+
+
+def _outcome(build: Build, phase: BuildPhase, findings: Sequence[Finding]) -> str:
+    if phase.outcome is not Outcome.OK:
+        return problem(phase)
+    lines = {e for f in findings if f.project == build.project for e in f.evidence}
+    without = [m.name for m in phase.guarded if lines & set(m.evidence)]
+    return f"passes without {and_list(without)}" if without else ""
+
+
+def _codes(build: Build, phase: BuildPhase, findings: Sequence[Finding]) -> str:
+    """The findings that explain how a build ends: errors where it fails, warnings where it passes."""
+    if phase.outcome is Outcome.OK and not phase.guarded:
+        return ""
+    fails = phase.outcome is Outcome.FAILS
+    wanted = [f for f in findings if f.project == build.project and f.severity is not Severity.INFO]
+    return ", ".join(sorted({f.rule.code for f in wanted if (f.severity is Severity.ERROR) == fails}))

@@ -1,0 +1,82 @@
+"""How outcomes, counts and scopes are said, the same way in every part of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ...frontends.model import Build, BuildPhase, Missing, Outcome, Simulation
+
+__all__ = ["COMMANDS", "MARKS", "and_list", "count", "problem", "scope", "title", "versions"]
+
+MARKS = {
+    Outcome.OK: ("✓", "green"),
+    Outcome.FAILS: ("✗", "bold red"),
+    Outcome.AT_RISK: ("!", "bold yellow"),
+    Outcome.UNKNOWN: ("?", "bold yellow"),
+}
+"""The sign of an outcome and its style."""
+
+COMMANDS = {"pixi": {"lock": "pixi lock", "install": "pixi install"}}
+"""What the user types for each phase of a frontend."""
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun: "1 error", "2 errors"."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def and_list(words: Iterable[str]) -> str:
+    """Words as people list them: "a", "a and b", "a, b and c"."""
+    items = list(words)
+    return " and ".join(filter(None, [", ".join(items[:-1]), items[-1]])) if items else ""
+
+
+def title(build: Build) -> str:
+    """Project and version: "flash-attn 2.7.4.post1"."""
+    distribution = build.subject.distribution
+    return f"{distribution.project} {distribution.version}".strip()
+
+
+def problem(phase: BuildPhase) -> str:
+    """What stops a run of a build, as the rest of a sentence that begins with its project."""
+    if not phase.missing:
+        return _first_line(phase.reason) or "fails"
+    said = _missing(phase.missing[0])
+    if phase.outcome is Outcome.AT_RISK:
+        return f"{said}: {_first_line(phase.reason)}" if phase.reason else said
+    return said
+
+
+def _missing(missing: Missing) -> str:
+    if missing.kind == "tool":
+        return f"needs {missing.name}"
+    if missing.kind == "requirement":
+        return f"cannot get {missing.name}, which it needs to be built"
+    return f"cannot import {missing.name}"
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")
+
+
+def versions(simulations: Sequence[Simulation]) -> str:
+    """The Pythons of some simulations: "Python 3.12"."""
+    pythons = dict.fromkeys(s.resolution.python for s in simulations if s.resolution.python)
+    return f"Python {and_list(pythons)}" if pythons else ""
+
+
+def scope(simulations: Sequence[Simulation], limit: int = 4) -> str:
+    """The environments and platforms of some simulations: "default · linux-64", "cpu, gpu · linux-64, osx-arm64"."""
+    platforms: dict[str, list[str]] = {}
+    for simulation in simulations:
+        platforms.setdefault(simulation.environment.name, []).append(simulation.environment.platform.name)
+    together: dict[tuple[str, ...], list[str]] = {}
+    for name, on in platforms.items():
+        together.setdefault(tuple(on), []).append(name)
+    return "; ".join(
+        f"{_listed(names, limit, 'environment')} · {_listed(on, limit, 'platform')}" for on, names in together.items()
+    )
+
+
+def _listed(names: Sequence[str], limit: int, noun: str) -> str:
+    return ", ".join(names) if len(names) <= limit else count(len(names), noun)
