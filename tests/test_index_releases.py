@@ -126,18 +126,18 @@ def test_an_unreadable_requires_python_is_not_passed_on() -> None:
 
 
 def test_conda_stands_as_one_version() -> None:
-    assert offer_conda("pack", "1.5").find("pack-1.5-py3-none-any.whl") == Offer("1.5", "conda")
+    assert offer_conda("pack", "1.5").find("pack-1.5-0conda-py3-none-any.whl") == Offer("1.5", "conda")
 
 
 def test_an_unsolved_conda_package_stands_as_all_fitting_versions_of_the_index() -> None:
     files = [file("pack-1.0.tar.gz"), file("pack-1.5-py3-none-win_amd64.whl"), file("pack-2.0.tar.gz")]
     offers = offer_index_versions("pack", files, ">=1.5")
-    found = [offers.find(synthetic_filename("pack", v)) for v in ("1.0", "1.5", "2.0")]
+    found = [offers.find(synthetic_filename("pack", v, "0conda")) for v in ("1.0", "1.5", "2.0")]
     assert found == [None, Offer("1.5", "conda"), Offer("2.0", "conda")]
 
 
 def test_an_unsolved_conda_package_that_no_index_knows_stands_as_the_version_asked_for() -> None:
-    assert offer_index_versions("pack", [], "==1.2.*").find("pack-1.2-py3-none-any.whl") == Offer("1.2", "conda")
+    assert offer_index_versions("pack", [], "==1.2.*").find("pack-1.2-0conda-py3-none-any.whl") == Offer("1.2", "conda")
 
 
 def test_names_are_found_whole() -> None:

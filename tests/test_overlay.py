@@ -6,6 +6,7 @@ import http.client
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,14 +39,13 @@ class OneProject:
         return Shown(page, lasting=True)
 
     def show_metadata(self, index: int, project: str, filename: str) -> tuple[StaticMetadata, bool] | None:
-        known = (index, project, filename) == (0, "pack", "pack-1.5-py3-none-any.whl")
+        known = (index, project, filename) == (0, "pack", "pack-1.5-0conda-py3-none-any.whl")
         return (metadata("pack", "1.5"), True) if known else None
 
 
 @pytest.fixture
 def overlay() -> Iterator[Overlay]:
-    with Overlay() as overlay:
-        overlay.add("v1", OneProject())
+    with Overlay() as overlay, overlay.showing("v1", OneProject()):
         yield overlay
 
 
@@ -61,8 +61,8 @@ def ask(overlay: Overlay, url: str, method: str = "GET", **headers: str) -> tupl
 def test_a_page_and_its_metadata_are_served(overlay: Overlay) -> None:
     status, page, headers = ask(overlay, f"{overlay.base('v1', 0)}/pack/")
     assert (status, headers["content-type"]) == (200, "application/vnd.pypi.simple.v1+json")
-    assert b'"pack-1.5-py3-none-any.whl"' in page
-    status, text, _ = ask(overlay, f"{overlay.base('v1', 0)}/pack/pack-1.5-py3-none-any.whl.metadata")
+    assert b'"pack-1.5-0conda-py3-none-any.whl"' in page
+    status, text, _ = ask(overlay, f"{overlay.base('v1', 0)}/pack/pack-1.5-0conda-py3-none-any.whl.metadata")
     assert (status, text) == (200, b"Metadata-Version: 2.1\nName: pack\nVersion: 1.5\n\n")
 
 
@@ -78,7 +78,7 @@ def test_an_unchanged_page_is_not_sent_again(overlay: Overlay) -> None:
         "http://overlay.v1.invalid/0/other/",
         "http://overlay.v1.invalid/1/pack/",
         "http://overlay.v2.invalid/0/pack/",
-        "http://overlay.v1.invalid/0/pack/pack-1.5-py3-none-any.whl",
+        "http://overlay.v1.invalid/0/pack/pack-1.5-0conda-py3-none-any.whl",
         "http://overlay.v1.invalid/0/pack/pack-9-py3-none-any.whl.metadata",
         "http://overlay.v1.invalid/x/pack/",
         "http://overlay.v1.invalid/",
@@ -95,11 +95,30 @@ def test_it_is_no_way_out(overlay: Overlay) -> None:
     assert ask(overlay, f"{overlay.base('v1', 0)}/pack/", "POST")[0] == 403
 
 
-def test_an_index_that_fails_is_an_answer_and_a_fault_of_ours_is_raised(overlay: Overlay) -> None:
+def test_an_index_that_fails_is_an_answer(overlay: Overlay) -> None:
     assert ask(overlay, f"{overlay.base('v1', 0)}/broken/")[:2] == (502, b"the server is on fire")
-    assert ask(overlay, f"{overlay.base('v1', 0)}/buggy/")[0] == 500
-    with pytest.raises(KeyError):
-        overlay.remove("v1")
+
+
+def test_a_fault_of_ours_is_raised_where_the_view_was_shown(overlay: Overlay) -> None:
+    with pytest.raises(KeyError), overlay.showing("v2", OneProject()):
+        assert ask(overlay, f"{overlay.base('v2', 0)}/buggy/")[0] == 500
+    assert ask(overlay, f"{overlay.base('v2', 0)}/pack/")[0] == 404
+
+
+def test_a_view_waits_until_another_of_its_name_is_done(overlay: Overlay) -> None:
+    order: list[str] = []
+
+    def second() -> None:
+        with overlay.showing("v2", OneProject()):
+            order.append("second")
+
+    thread = threading.Thread(target=second)
+    with overlay.showing("v2", OneProject()):
+        thread.start()
+        thread.join(0.1)
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]
 
 
 def test_requirements_by_url_are_shown_as_plain_names() -> None:

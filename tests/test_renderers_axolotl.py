@@ -69,7 +69,9 @@ CONDA = Visible({}, {"nvcc": "cuda-toolkit 12.4.*"}, ("conda: cuda-toolkit 12.4.
 INSTALLED = replace(CONDA, layers=(*CONDA.layers, "221 PyPI distributions"))
 ISOLATED = Visible({"setuptools": "80.9.0"}, CONDA.tools, ("its own build requirements",))
 
-SETUPTOOLS = BuildSystem(table=True, requires=("setuptools>=64", "packaging==23.2"), backend="setuptools.build_meta", line=2)
+SETUPTOOLS = BuildSystem(
+    table=True, requires=("setuptools>=64", "packaging==23.2"), backend="setuptools.build_meta", line=2
+)
 LEGACY = BuildSystem(table=False, requires=("setuptools>=40.8.0",), backend="setuptools.build_meta:__legacy__")
 
 
@@ -137,7 +139,7 @@ def flash_attn() -> Build:
         "flash-attn",
         "2.7.4.post1",
         LEGACY,
-        hook_requirements=("ninja", "packaging", "psutil"),
+        hook_requirements=("ninja", "psutil"),
         hook_evidence=(Evidence("setup.py", 530),),
         imports=(
             imported("setuptools", 15, 0, text="from setuptools import setup, find_packages"),
@@ -159,7 +161,7 @@ def flash_attn() -> Build:
             why_built="no wheel on the index",
         ),
         needs,
-        build_environment=resolved("setuptools", "ninja", "packaging", "psutil"),
+        build_environment=resolved("setuptools", "ninja", "psutil"),
     )
     failing = BuildPhase("install", Outcome.FAILS, (missing(torch),), reason="torch is missing", visible=ISOLATED)
     return Build(subject, True, (failing,), ("axolotl",))
@@ -228,7 +230,9 @@ def simulation(path: str, environment: str = "default", platform: str = "linux-6
     )
 
 
-def findings(path: str, environment: str = "default", platforms: tuple[str, ...] = ("linux-64",)) -> tuple[Finding, ...]:
+def findings(
+    path: str, environment: str = "default", platforms: tuple[str, ...] = ("linux-64",)
+) -> tuple[Finding, ...]:
     wanted = Place(path, ("pypi-dependencies", "axolotl"))
     return (
         Finding(
@@ -237,8 +241,8 @@ def findings(path: str, environment: str = "default", platforms: tuple[str, ...]
             confidence=Confidence.MEDIUM,
             message="axolotl 0.9.0 is built without isolation and cannot import setuptools",
             explanation=(
-                "axolotl is built while locking: its dependencies are dynamic (pyproject.toml:7). With isolation off it "
-                "sees this environment only (conda: cuda-toolkit 12.4.*, python 3.12.*).",
+                "axolotl is built while locking: its dependencies are dynamic (pyproject.toml:7).",
+                "With isolation off it sees this environment only (conda: cuda-toolkit 12.4.*, python 3.12.*).",
                 "Its build backend, setuptools.build_meta (pyproject.toml:3), is not there.",
                 "axolotl declares all that its build needs: with isolation it builds.",
             ),
@@ -254,11 +258,11 @@ def findings(path: str, environment: str = "default", platforms: tuple[str, ...]
             confidence=Confidence.MEDIUM,
             message="flash-attn 2.7.4.post1 is built isolated and cannot import torch",
             explanation=(
-                "flash-attn (wanted by axolotl) imports torch (setup.py:22) and does not declare it: it has no "
-                "[build-system] table, so setuptools is all it gets; its hook asks for ninja, packaging, psutil.",
+                "flash-attn (wanted by axolotl) imports torch (setup.py:22) and does not declare it.",
+                "It has no [build-system] table, so setuptools is all it gets; its hook asks for ninja and psutil.",
                 "Its isolated build sees its own build requirements only, not the torch of this environment.",
-                "flash-attn has to be built: no wheel on the index. Locking passes, because its metadata counts as "
-                "static (PKG-INFO).",
+                "flash-attn has to be built: no wheel on the index.",
+                "Locking passes, because its metadata counts as static (PKG-INFO).",
             ),
             environment=environment,
             platforms=platforms,
@@ -302,8 +306,7 @@ def plan(path: str) -> Plan:
         notes=(
             "axolotl declares all that its build needs: isolated, it builds.",
             "flash-attn is built without isolation, so that it sees torch.",
-            "setuptools is the build backend of flash-attn; it is written down so that the build does not depend on "
-            "another project bringing it.",
+            "setuptools is the build backend of flash-attn; it is written down so that nobody else has to bring it.",
         ),
         trade_offs=("Nobody checks the declared build requirements of flash-attn any more.",),
         unchecked=("The channels could not be reached, so versions of conda packages were not solved.",),

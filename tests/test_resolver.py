@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -270,19 +271,31 @@ def test_conda_provides_one_version_without_requirements(indexes: Indexes) -> No
 
 
 def test_a_change_of_what_conda_provides_is_seen_at_once(indexes: Indexes) -> None:
-    """uv keeps pages for ten minutes; what is provided must never come from there."""
-    indexes.a.add(make_wheel("torch", "2.7.0"))
+    """uv keeps pages for ten minutes and metadata for good; what is provided must never come from there."""
+    indexes.a.add(make_wheel("torch", "2.7.0", requires=["triton"])).add(make_wheel("triton", "1.0"))
     indexes.publish()
-    answers = [
-        indexes.chosen("torch", provided=provided)
-        for provided in ((), (ProvidedProject("torch", "2.6.0"),), (ProvidedProject("torch", "2.5.0"),), ())
-    ]
-    assert [a["torch"] for a in answers] == [
-        ("2.7.0", "wheel"),
-        ("2.6.0", "conda"),
-        ("2.5.0", "conda"),
-        ("2.7.0", "wheel"),
-    ]
+    real = {"torch": ("2.7.0", "wheel"), "triton": ("1.0", "wheel")}
+    assert indexes.chosen("torch") == real
+    for version in ("2.6.0", "2.7.0", "2.5.0"):
+        provided = (ProvidedProject("torch", version),)
+        assert indexes.chosen("torch", provided=provided) == {"torch": (version, "conda")}
+    # asked in another way, as the first answer itself is kept
+    assert indexes.chosen("torch", "triton") == real
+
+
+def test_questions_may_be_asked_at_the_same_time(indexes: Indexes) -> None:
+    """Environments differ in what conda provides, and share all that uv keeps."""
+    indexes.a.add(make_wheel("pack", "1.0", requires=["torch"])).add(make_wheel("torch", "2.0", requires=["leaf"]))
+    indexes.a.add(make_wheel("leaf", "1.0"))
+    indexes.publish()
+    versions = ["1.0", "2.0", "3.0"] * 2
+
+    def ask(version: str) -> dict[str, tuple[str, str]]:
+        return indexes.chosen("pack", provided=(ProvidedProject("torch", version),))
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(ask, versions))
+    assert answers == [{"pack": ("1.0", "wheel"), "torch": (version, "conda")} for version in versions]
 
 
 def test_conda_in_an_unknown_version_stands_for_what_others_need(indexes: Indexes) -> None:

@@ -20,7 +20,16 @@ import pytest
 from pixi_diagnose.errors import ArchiveError
 from pixi_diagnose.evidence import Evidence, Unknown
 from pixi_diagnose.source_tree import SourceTree, collecting, read_archive, read_directory, tar
-from support.packages import PackageFile, compress, compress_zstd, make_sdist, make_tar, make_zip, write_files
+from support.packages import (
+    PackageFile,
+    SdistFormat,
+    compress,
+    compress_zstd,
+    make_sdist,
+    make_tar,
+    make_zip,
+    write_files,
+)
 
 FILES = {
     "setup.py": "import torch\n",
@@ -72,8 +81,8 @@ def reasons(tree: SourceTree) -> str:
 
 
 @pytest.mark.parametrize("kind", ["tar.gz", "tgz", "tar.bz2", "tar.xz", "tar.zst", "tar", "zip"])
-def test_every_kind_of_archive_gives_the_same_tree(kind: str) -> None:
-    file = make_sdist("pack", "1.0", FILES, format=kind)  # type: ignore[arg-type]
+def test_every_kind_of_archive_gives_the_same_tree(kind: SdistFormat) -> None:
+    file = make_sdist("pack", "1.0", FILES, format=kind)
     tree = read(file, file.sha256.upper())
     assert tree.files == KEPT
     assert tree.names == {path: len(text) for path, text in FILES.items()}
@@ -153,8 +162,8 @@ def test_a_wrong_hash_is_an_error_that_names_both() -> None:
 
 
 @pytest.mark.parametrize("kind", ["tar.gz", "zip", "tar"])
-def test_the_hash_covers_what_follows_the_archive(kind: str) -> None:
-    file = make_sdist("pack", "1.0", FILES, format=kind)  # type: ignore[arg-type]
+def test_the_hash_covers_what_follows_the_archive(kind: SdistFormat) -> None:
+    file = make_sdist("pack", "1.0", FILES, format=kind)
     longer = PackageFile(file.filename, file.data + (b"" if kind == "zip" else b"\0" * 100_000))
     assert read(longer).sha256 == hashlib.sha256(longer.data).hexdigest()
 
@@ -252,8 +261,8 @@ def test_build_files_without_end_are_named_and_not_kept(monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("kind", ["tar.gz", "tar.bz2", "tar.xz", "tar.zst", "tar", "zip"])
 @pytest.mark.parametrize("part", [0.0, 0.3, 0.9])
-def test_a_body_that_is_cut_off_is_an_error(kind: str, part: float) -> None:
-    file = make_sdist("pack", "1.0", FILES | {"more.bin": os.urandom(3000)}, format=kind)  # type: ignore[arg-type]
+def test_a_body_that_is_cut_off_is_an_error(kind: SdistFormat, part: float) -> None:
+    file = make_sdist("pack", "1.0", FILES | {"more.bin": os.urandom(3000)}, format=kind)
     end = int(len(file.data.rstrip(b"\0")) * part)
     with pytest.raises(ArchiveError, match=r"pack-1\.0\.\w+.* is (cut off|empty)"):
         read(PackageFile(file.filename, file.data[:end]))
@@ -311,8 +320,9 @@ def test_lying_headers_end_in_an_error(body: bytes, words: str) -> None:
 
 
 def test_every_damaged_byte_ends_in_a_tree_or_an_error() -> None:
-    for kind in ("tar", "tar.gz", "zip"):
-        file = make_sdist("p", "1", {"setup.py": "x = 1\n", "a/b.cfg": "y"}, format=kind)  # type: ignore[arg-type]
+    kinds: tuple[SdistFormat, ...] = ("tar", "tar.gz", "zip")
+    for kind in kinds:
+        file = make_sdist("p", "1", {"setup.py": "x = 1\n", "a/b.cfg": "y"}, format=kind)
         for at in range(0, len(file.data), 7):
             damaged = file.data[:at] + bytes([file.data[at] ^ 0xFF]) + file.data[at + 1 :]
             try:

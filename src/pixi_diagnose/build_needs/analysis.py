@@ -54,8 +54,8 @@ def analyse_build(
 ) -> BuildNeeds:
     """All that a source tree needs to be built on a target, without running anything of it.
 
-    `available` are the canonical names of projects that the declared requirements are known to bring along. Never raises
-    for what the tree contains: what cannot be read or followed is among `unknowns`.
+    `available` are the canonical names of projects that the declared requirements are known to bring along.
+    Never raises for what the tree contains: what cannot be read or followed is among `unknowns`.
     """
     system = read_build_system(tree)
     return _Analysis(tree, target, system, project, version, available).needs()
@@ -278,7 +278,7 @@ class _Analysis:
             grouped[key] = RemovedApi(entry.name, entry.gone, seen.phase, strength, tuple(dict.fromkeys(evidence)))
             if entry.pin and self._lacks(entry) and seen.strength is not Strength.GUARDED and entry.pin not in pins:
                 pins[entry.pin] = Pin(entry.pin, entry.reason, seen.phase, (seen.evidence,))
-        return tuple([*pins.values(), *self.extra_pins]), tuple(grouped.values())
+        return (*pins.values(), *self.extra_pins), tuple(grouped.values())
 
 
 def _requirements(value: Value) -> tuple[list[str], bool]:

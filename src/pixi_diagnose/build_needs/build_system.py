@@ -19,8 +19,8 @@ _DEFAULT_REQUIRES = ("setuptools>=40.8.0",)
 def read_build_system(tree: SourceTree) -> BuildSystem:
     """The build system of a tree; PEP 517's default where there is no table or no readable pyproject.toml.
 
-    Never raises: a malformed file or table becomes an entry of `unknowns`, and the default is what frontends refuse too.
-    A table without `build-backend` has the legacy backend with the requirements that it lists (PEP 517, "Source trees").
+    Never raises: a malformed file or table becomes an entry of `unknowns`, and the default stands in for it.
+    A table without `build-backend` has the legacy backend with the requirements that it lists (PEP 517).
     """
     document, problem = pyproject(tree)
     default = BuildSystem(False, _DEFAULT_REQUIRES, LEGACY_BACKEND)

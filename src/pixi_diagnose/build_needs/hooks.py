@@ -1,7 +1,7 @@
 """What each hook of a build runs: setup.py under setuptools' own backends, or the hooks of a backend inside the tree.
 
-One run of the interpreter assumes that certain modules are there. Modules whose lack ends the script are added and the run
-is repeated, as a user would install them one by one; what is survived stays missing.
+One run of the interpreter assumes that certain modules are there. Modules whose lack ends the script are added and
+the run is repeated, as a user would install them one by one; what is survived stays missing.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _HERE = ast.Constant(None, lineno=1, col_offset=0)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Where a hook's run starts: `script` for setuptools, or the backend of the tree (`module` and object) with its folders.
+    """Where a hook's run starts: `script` for setuptools, or a `backend` of the tree with its folders.
 
     `on_setup` is called when setup() has been reached, `asks_for` tells whether its arguments ask for requirements.
     """
@@ -81,7 +81,7 @@ def settle(index: TreeIndex, around: Surroundings, entry: Entry, *, wheel: bool,
 def _to_blame(
     index: TreeIndex, around: Surroundings, entry: Entry, run: Run, *, wheel: bool, phase: Phase
 ) -> frozenset[str]:
-    """The missed module without which the script stopped, though not in the handler of its import (`if not FOUND: exit`)."""
+    """The missed module without which the script stops, though not in its import's handler (`if not FOUND: exit`)."""
     guesses = [root for root in reversed(run.seen.missed) if root not in around.assumed][:_GUESSES]
     for root in guesses:
         trial = replace(around, assumed=around.assumed | {root})
@@ -155,7 +155,7 @@ def run_setup_script(m: Machine, script: str) -> None:
 
 
 def _run_backend(m: Machine, entry: Entry, run: Run, *, wheel: bool) -> None:
-    """Import a backend of the tree and run its hooks in a frontend's order; the answer of get_requires goes to `run`."""
+    """Import a backend of the tree and run its hooks in order; the answer of get_requires goes to `run`."""
     folders = [posixpath.normpath(posixpath.join(ROOT, folder)) for folder in entry.backend_path]
     m.sys_path[:0] = folders
     name, _, inner = entry.backend.partition(":")

@@ -32,7 +32,7 @@ class Phase(StrEnum):
 
 
 class Strength(StrEnum):
-    """HARD: the hook fails without it. GUARDED: it goes on without. CONDITIONAL: an undecided condition is in between."""
+    """HARD: the hook fails without it. GUARDED: it goes on without. CONDITIONAL: behind an undecided condition."""
 
     HARD = "hard"
     GUARDED = "guarded"
@@ -41,7 +41,7 @@ class Strength(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BuildTarget:
-    """What the build runs on: Python version (major, minor), conda subdir, and the environment variables it will see."""
+    """What the build runs on: Python (major, minor), conda subdir, and the environment variables that it will see."""
 
     python: tuple[int, int] = (3, 11)
     subdir: str = "linux-64"
@@ -92,7 +92,7 @@ class ImportNeed:
 
 @dataclass(frozen=True, slots=True)
 class ToolNeed:
-    """An executable or library outside Python: nvcc, cxx-compiler, c-compiler, fortran-compiler, rustc, cmake, ninja, git, …"""
+    """An executable or library outside Python: nvcc, cxx-compiler, rustc, cmake, ninja, git and others."""
 
     name: str
     phase: Phase
@@ -144,7 +144,7 @@ class Download:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Where a build script ends by itself whatever is installed: a version check that fails, a file that the tree lacks."""
+    """Where a build script ends by itself whatever is installed: a check that fails, a file that is absent."""
 
     reason: str
     phase: Phase
@@ -155,9 +155,9 @@ class Stop:
 class BuildNeeds:
     """All that one source tree needs to be built on one target, in the order in which a build would meet it.
 
-    `hook_requirements` is the predicted answer of get_requires_for_build_wheel beyond the declared ones (setup_requires, a
-    backend's own answer). `imports` holds every third-party import in order, the declared ones included: a non-isolated
-    build has to find those too.
+    `hook_requirements` is the predicted answer of get_requires_for_build_wheel beyond the declared ones (setup_requires,
+    a backend's own answer). `imports` holds every third-party import in order, the declared ones included: a
+    non-isolated build has to find those too. `stops` are failures that no requirement mends.
     """
 
     project: str

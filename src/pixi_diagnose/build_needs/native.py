@@ -1,4 +1,4 @@
-"""Compilers and build tools that a source tree needs: extension modules, CMake, Meson, Cargo, and backends' own answers."""
+"""Compilers and build tools that a source tree needs: extension modules, CMake, Meson, and backends' own answers."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _meson(tree: SourceTree) -> list[ToolNeed]:
 
 
 def extension_tools(tree: SourceTree, run: Run, merged: Merged) -> list[ToolNeed]:
-    """The compilers that the extension modules of setup() need; sources in Cython without a generated file add an import."""
+    """The compilers that setup()'s extension modules need; Cython sources without a generated file add an import."""
     found: list[ToolNeed] = []
     for extension in run.extensions:
         made = extension.attributes.get("·made") if isinstance(extension, Instance) else extension

@@ -44,7 +44,7 @@ def _table(name: str) -> dict[str, Any]:
 
 @cache
 def standard_library(root: str, python: tuple[int, int]) -> bool:
-    """Whether a module's first name is, or once was, the standard library's of Python 3 (no project is looked for then).
+    """Whether a module's first name is, or once was, of Python 3's standard library (no project is looked for then).
 
     Modules that only a newer Python has are not: `tomllib` on 3.10.
     """
@@ -172,14 +172,16 @@ def brought_with(project: str) -> tuple[str, ...]:
 def program_tool(program: str) -> str | None:
     """The tool that a program's name stands for, None for one that is not known."""
     name = program.replace("\\", "/").rpartition("/")[2].removesuffix(".exe")
-    return _table("programs")["programs"].get(name)
+    found = _table("programs")["programs"].get(name)
+    return str(found) if found else None
 
 
 def suffix_tool(path: str) -> str | None:
     """The compiler that a source needs by its suffix."""
     suffix = "." + path.rpartition(".")[2]
     table = _table("programs")["suffixes"]
-    return table.get(suffix) or table.get(suffix.lower())
+    found = table.get(suffix) or table.get(suffix.lower())
+    return str(found) if found else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,10 +125,6 @@ class Document:
         before = [section for section in self.spans.sections if section.start <= offset]
         return before[-1].path if before else ()
 
-    def has_key(self, key: KeyPath) -> bool:
-        """Whether the text has this key, valid or not."""
-        return not key or key in self.spans.paths
-
     def _entry(self, key: KeyPath, span: Span) -> tuple[int, int]:
         if span.form is Form.TABLE:
             section = next(s for s in self.spans.sections if s.path == key)

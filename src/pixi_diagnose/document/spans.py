@@ -14,7 +14,7 @@ import tomli
 
 from ..evidence import KeyPath
 
-__all__ = ["Form", "Member", "Problem", "Section", "Span", "Spans", "line_end", "line_start", "parse_key", "scan"]
+__all__ = ["Form", "Member", "Problem", "Section", "Span", "Spans", "line_end", "line_start", "scan"]
 
 DEPTH = 60
 """Nesting of arrays and inline tables that is followed; hand-written files stay below five."""
@@ -103,15 +103,6 @@ class Spans:
 def scan(text: str) -> Spans:
     """The spans of a text. Never raises."""
     return _Scanner(text).run()
-
-
-def parse_key(text: str) -> tuple[str, ...] | None:
-    """The parts of a possibly dotted key, None if it is none."""
-    try:
-        parts, end = _Scanner(text).dotted_key(0)
-    except _Unfollowable:
-        return None
-    return tuple(key for key, _, _ in parts) if end == len(text) else None
 
 
 def line_start(text: str, offset: int) -> int:

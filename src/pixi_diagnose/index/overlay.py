@@ -11,7 +11,8 @@ import contextlib
 import hashlib
 import socketserver
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self, cast
@@ -26,6 +27,8 @@ PAGE_TYPE = "application/vnd.pypi.simple.v1+json"
 FRESH = "max-age=600"
 IMMUTABLE = "max-age=365000000, immutable"
 HEADER_LINES = 200
+WORKERS = 12
+"""Threads that answer. uv opens fifty connections; as many threads reading pages would cost memory and gain nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +63,13 @@ class View(Protocol):
 
 
 class Overlay:
-    """`with Overlay() as overlay:` listens on `overlay.port`; `add` and `remove` views by their id."""
+    """`with Overlay() as overlay:` listens on `overlay.port` and answers for the views that are being shown."""
 
     def __init__(self) -> None:
         self._views: dict[str, View] = {}
         self._errors: dict[str, Exception] = {}
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
+        self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="overlay")
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.overlay = self
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
@@ -84,16 +88,22 @@ class Overlay:
         """The loopback port."""
         return self._server.server_address[1]
 
-    def add(self, view_id: str, view: View) -> None:
-        """Serve a view under `base(view_id, …)`."""
-        with self._lock:
-            self._views[view_id] = view
+    @contextlib.contextmanager
+    def showing(self, view_id: str, view: View) -> Iterator[None]:
+        """Serve a view under `base(view_id, …)` until the block ends; another view of the same id waits for that.
 
-    def remove(self, view_id: str) -> None:
-        """Serve it no longer; raises what went wrong unexpectedly while it was served, a fault of this program."""
-        with self._lock:
-            self._views.pop(view_id, None)
-            error = self._errors.pop(view_id, None)
+        Raises at the end what went wrong unexpectedly while it was served: a fault of this program.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: view_id not in self._views)
+            self._views[view_id] = view
+        try:
+            yield
+        finally:
+            with self._changed:
+                del self._views[view_id]
+                error = self._errors.pop(view_id, None)
+                self._changed.notify_all()
         if error is not None:
             raise error
 
@@ -102,11 +112,16 @@ class Overlay:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+        self._workers.shutdown(cancel_futures=True)
 
     @staticmethod
     def base(view_id: str, index: int) -> str:
         """The index URL that uv is given."""
         return f"http://overlay.{view_id}.invalid/{index}"
+
+    def answer(self, target: str) -> Reply:
+        """As `reply`, by one of the few threads that do the work."""
+        return self._workers.submit(self.reply, target).result()
 
     def reply(self, target: str) -> Reply:
         """The answer to a GET of an absolute URL."""
@@ -115,7 +130,7 @@ class Overlay:
         path = unquote(parts.path).strip("/").split("/")
         if len(labels) != 3 or labels[0] != "overlay" or labels[2] != "invalid" or not path[0].isdigit():
             return NOT_FOUND
-        with self._lock:
+        with self._changed:
             view = self._views.get(labels[1])
         if view is None or len(path) not in {2, 3}:
             return NOT_FOUND
@@ -126,8 +141,8 @@ class Overlay:
                 return _metadata(view.show_metadata(int(path[0]), path[1], path[2].removesuffix(".metadata")))
         except (IndexAccessError, ArchiveError) as error:
             return Reply(502, error.message.encode())
-        except Exception as error:  # noqa: BLE001  # kept for `remove`, which raises it in the caller's thread
-            with self._lock:
+        except Exception as error:  # noqa: BLE001  # kept for `showing`, which raises it in the caller's thread
+            with self._changed:
                 self._errors.setdefault(labels[1], error)
             return Reply(500)
         return NOT_FOUND
@@ -201,7 +216,7 @@ class _Handler(socketserver.StreamRequestHandler):
         if line[0] not in {"GET", "HEAD"}:
             self.wfile.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             return False
-        reply = cast("_Server", self.server).overlay.reply(line[1])
+        reply = cast("_Server", self.server).overlay.answer(line[1])
         self._send(reply, headers, with_body=line[0] == "GET")
         return True
 

@@ -24,9 +24,14 @@ __all__ = [
     "cutoff",
     "offer_conda",
     "offer_index_versions",
+    "offer_local",
     "select",
     "synthetic_filename",
 ]
+
+
+CONDA_BUILD = "0conda"
+LOCAL_BUILD = "0local"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +82,15 @@ class OfferList:
     page: bytes
 
     @classmethod
-    def of(cls, project: str, offers: Iterable[Offer], withheld: dict[str, str] | None = None) -> OfferList:
-        """A page of these offers; `withheld` says for the other releases why they cannot be used."""
+    def of(
+        cls, project: str, offers: Iterable[Offer], withheld: dict[str, str] | None = None, *, build: str = ""
+    ) -> OfferList:
+        """A page of these offers; `withheld` says for the other releases why they cannot be used.
+
+        A `build` tag keeps the files apart from those of an index: uv may never take the one's metadata for the other's.
+        """
         head = {"meta": {"api-version": "1.1"}, "name": project, "withheld": withheld or {}}
-        lines = [_encode(_line(project, offer)) for offer in offers]
+        lines = [_encode(_line(project, offer, build)) for offer in offers]
         return cls(f'{json.dumps(head)[:-1]}, "files": [\n{("," + chr(10)).join(lines)}\n]}}'.encode())
 
     def find(self, filename: str) -> Offer | None:
@@ -101,8 +111,8 @@ class OfferList:
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
-def _line(project: str, offer: Offer) -> dict[str, object]:
-    filename = synthetic_filename(project, offer.version)
+def _line(project: str, offer: Offer, build: str) -> dict[str, object]:
+    filename = synthetic_filename(project, offer.version, build)
     given = {name: value for name in Offer.__slots__ if (value := getattr(offer, name)) or value == 0}
     if offer.yanked is not None:
         given["yanked"] = offer.yanked
@@ -121,9 +131,10 @@ def _line(project: str, offer: Offer) -> dict[str, object]:
     return line
 
 
-def synthetic_filename(project: str, version: str) -> str:
+def synthetic_filename(project: str, version: str, build: str = "") -> str:
     """The wheel name under which any release is offered: it fits every target, as the choice is made here."""
-    return f"{project.replace('-', '_')}-{version}-py3-none-any.whl"
+    parts = (project.replace("-", "_"), version, *([build] if build else []), "py3-none-any.whl")
+    return "-".join(parts)
 
 
 def select(project: str, files: Iterable[IndexFile], selection: Selection) -> OfferList:
@@ -146,9 +157,14 @@ def select(project: str, files: Iterable[IndexFile], selection: Selection) -> Of
     return OfferList.of(project, (offer for _, offer in sorted(offers, key=lambda pair: pair[0])), withheld)
 
 
+def offer_local(project: str, version: str, kind: str) -> OfferList:
+    """A project from a folder, a git checkout or an archive: exactly its version."""
+    return OfferList.of(project, [Offer(version, kind)], build=LOCAL_BUILD)
+
+
 def offer_conda(project: str, version: str) -> OfferList:
     """A project that conda provides: one version, no file (pixi.md P7)."""
-    return OfferList.of(project, [Offer(version, "conda")])
+    return OfferList.of(project, [Offer(version, "conda")], build=CONDA_BUILD)
 
 
 def offer_index_versions(project: str, files: Iterable[IndexFile], specifier: str) -> OfferList:
@@ -162,7 +178,7 @@ def offer_index_versions(project: str, files: Iterable[IndexFile], specifier: st
     if not fitting:
         start = re.search(r"\d+(?:\.\d+)*", specifier)
         fitting = [Version(start[0] if start else "0")]
-    return OfferList.of(project, [Offer(str(v), "conda") for v in fitting])
+    return OfferList.of(project, [Offer(str(v), "conda") for v in fitting], build=CONDA_BUILD)
 
 
 def cutoff(text: str, now: datetime) -> datetime | None:

@@ -44,11 +44,8 @@ def resolve_projects(request: PypiRequest, session: IndexSession) -> PypiResolut
     if kept is not None:
         return _from_json(json.loads(kept))
     overlay = session.overlay()
-    overlay.add(view.id, view)
-    try:
+    with overlay.showing(view.id, view):
         answer = _ask_uv(request, view, session, overlay.port)
-    finally:
-        overlay.remove(view.id)
     if answer.status == 0:
         resolution = _translate(request, view, answer)
     else:
@@ -316,7 +313,7 @@ def _digest(request: PypiRequest, view: RequestView) -> str:
     """A key for everything that decides on the answer; a local project counts by its metadata."""
     local = [(p.project, p.version, p.kind, p.tree.location, metadata_to_json(p.metadata)) for p in request.local]
     asked = replace(request, local=(), indexes=replace(request.indexes, index_url=None, extra_index_urls=()))
-    parts = [FORMAT, view.id, asdict(asked), local, sorted(view.pinned.items())]
+    parts = [FORMAT, view.id, asdict(asked), local]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()
 
 

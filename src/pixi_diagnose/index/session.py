@@ -53,6 +53,7 @@ class IndexSession:
         self.cache = FactCache(cache_dir or default_directory())
         self.client = IndexClient(offline=offline)
         self._lock = threading.Lock()
+        self._parsing = threading.Lock()
         self._overlay: Overlay | None = None
         self._offers: dict[str, OfferList | None] = {}
         self._unread: dict[str, StaticMetadata] = {}
@@ -113,7 +114,9 @@ class IndexSession:
             return None
         body, final, written = found
         try:
-            return parse_page(body, final).files, written
+            # one at a time: large pages unfold to many times their size, and Python reads no two at once anyway
+            with self._parsing:
+                return parse_page(body, final).files, written
         except PageError as error:
             raise IndexAccessError(f"{url} is not a project page: {error}", url=url) from None
 

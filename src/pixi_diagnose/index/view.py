@@ -19,7 +19,7 @@ from ..metadata import MetadataSource, StaticMetadata
 from .model import LocalProject, ProvidedProject, PypiRequest
 from .overlay import Shown
 from .pages import IndexFile
-from .releases import Offer, OfferList, Selection, cutoff, offer_conda, offer_index_versions, select
+from .releases import Offer, OfferList, Selection, cutoff, offer_conda, offer_index_versions, offer_local, select
 from .session import IndexSession
 from .tags import Target
 from .uv import default_index
@@ -66,13 +66,14 @@ class RequestView:
             str(self._before),
             settings.root,
             [str(f) for f in settings.find_links],
+            sorted(self.pinned.items()),
         ]
         return hashlib.sha256(json.dumps(parts, default=list).encode()).hexdigest()[:24]
 
     @property
     def volatile(self) -> tuple[str, ...]:
         """The projects that the resolver must ask for anew each time."""
-        return tuple(sorted({*self.local, *self.provided, *self.pinned}))
+        return tuple(sorted({*self.local, *self.provided}))
 
     def index_of(self, number: int, project: str) -> str:
         """The URL of the index behind a number."""
@@ -81,7 +82,7 @@ class RequestView:
     def show(self, index: int, project: str) -> Shown:
         """See `overlay.View`."""
         offers = self.offers(index, project)
-        volatile = project in self.local or project in self.provided or project in self.pinned
+        volatile = project in self.local or project in self.provided
         return Shown(None if offers is None else offers.page, lasting=not volatile)
 
     def show_metadata(self, index: int, project: str, filename: str) -> tuple[StaticMetadata, bool] | None:
@@ -133,7 +134,7 @@ class RequestView:
         first = index == 0
         if project in self.local:
             local = self.local[project]
-            return OfferList.of(project, [Offer(local.version, local.kind)]) if first else None
+            return offer_local(project, local.version, local.kind) if first else None
         if project in self.provided:
             return self._conda(self.provided[project], project) if first else None
         if project in self.pinned:

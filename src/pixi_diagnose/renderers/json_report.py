@@ -103,9 +103,7 @@ def inspect_document(tree: SourceTree, metadata: StaticMetadata, needs: BuildNee
             }
             for r in sorted(needs.removed, key=lambda r: (r.name, r.phase))
         ],
-        "stops": [
-            {"reason": s.reason, "phase": s.phase.value, "evidence": _evidence(s.evidence)} for s in needs.stops
-        ],
+        "stops": [{"reason": s.reason, "phase": s.phase.value, "evidence": _evidence(s.evidence)} for s in needs.stops],
         "knobs": [
             {"variable": k.variable, "default": k.default, "effect": k.effect, "evidence": _evidence(k.evidence)}
             for k in sorted(needs.knobs, key=lambda k: (k.variable, k.evidence))

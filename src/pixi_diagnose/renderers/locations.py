@@ -64,7 +64,7 @@ def _range(document: Document, finding: Finding, place: Place, manifest: Manifes
 
 
 def _inside_quotes(document: Document, found: Range) -> Range:
-    """pixi points at the first character of a string, not at its quote."""
+    """Where pixi points for a string: its first character, not its quote."""
     start = document.offset(found.start)
     quote = document.text[start : start + 1]
     if quote not in {'"', "'"}:

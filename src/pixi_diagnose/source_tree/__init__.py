@@ -83,8 +83,10 @@ class SourceTree:
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """The inverse of `to_bytes`. ValueError for anything else."""
+        if not data.startswith(_FORMAT):
+            raise ValueError("not a source tree")
         try:
-            plain = _decompress(data.removeprefix(_FORMAT) if data.startswith(_FORMAT) else b"")
+            plain = _decompress(data.removeprefix(_FORMAT))
             at = 4 + int.from_bytes(plain[:4], "big")
             about = json.loads(plain[4:at])
         except ValueError:
@@ -257,25 +259,29 @@ def _take(file: str, path: str, size: int, collector: Collector) -> None:
 
 # The form in a cache
 
-if sys.version_info >= (3, 14):
-    from compression import zstd
 
-    def _compress(data: bytes) -> bytes:
+def _compress(data: bytes) -> bytes:
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+
         return zstd.compress(data, 1)
+    else:  # noqa: RET505 -- type checkers follow the version only so
+        import zstandard  # imported where a tree is written or read: 3 ms
 
-    def _decompress(data: bytes) -> bytes:
+        return zstandard.ZstdCompressor(level=1).compress(data)
+
+
+def _decompress(data: bytes) -> bytes:
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+
         try:
             return zstd.decompress(data)
         except zstd.ZstdError as error:
             raise ValueError(str(error)) from None
+    else:
+        import zstandard
 
-else:
-    import zstandard
-
-    def _compress(data: bytes) -> bytes:
-        return zstandard.ZstdCompressor(level=1).compress(data)
-
-    def _decompress(data: bytes) -> bytes:
         try:
             return zstandard.ZstdDecompressor().decompress(data)
         except zstandard.ZstdError as error:

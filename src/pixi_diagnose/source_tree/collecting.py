@@ -42,6 +42,12 @@ def kept_limit(path: str) -> int:
     return SMALL_FILE if not folder or _SMALL_FILE.match(name) else 0
 
 
+def is_kept(path: str, size: int) -> bool:
+    """Whether a file's bytes are kept."""
+    limit = kept_limit(path)
+    return limit > 0 and size <= limit
+
+
 def clean_path(name: str) -> str | None:
     """The path with `.` and doubled slashes dropped, None for one that leaves the tree or cannot be a path."""
     if name.startswith("/") or "\0" in name or _DRIVE.match(name) or len(name) > PATH_LENGTH:
@@ -65,8 +71,8 @@ class Readable(Protocol):
 class Collector:
     """Takes the files of one tree as they come. `full` says that a cap was reached and reading should end.
 
-    With `strip`, the one folder at an archive's top is taken off every path. An archive with several entries there is its
-    own root, as uv 0.13.8 and pip 26.0 take it.
+    With `strip`, the one folder at an archive's top is taken off every path. An archive with several entries there is
+    its own root, as uv 0.13.8 and pip 26.0 take it.
     """
 
     def __init__(self, *, strip: bool, stop: Callable[[Mapping[str, bytes]], bool] | None = None) -> None:
@@ -98,9 +104,8 @@ class Collector:
             self._kept -= len(replaced)
             self._below_top.pop(inner, None)
         relative = inner if self.strip and slash else path
-        limit = kept_limit(relative)
-        if size > limit or not limit:
-            if limit == BUILD_FILE:
+        if not is_kept(relative, size):
+            if kept_limit(relative) == BUILD_FILE:
                 self._single.append(Unknown(f"{relative} is too large to be read ({size} bytes)", (), relative))
             return None
         if self._kept + size > KEPT:
@@ -140,5 +145,5 @@ class Collector:
             files = {path.partition("/")[2]: data for path, data in files.items()}
             names = {path.partition("/")[2]: size for path, size in names.items()}
         elif self.strip:  # what looked like a file beside setup.py was none
-            files = {path: data for path, data in files.items() if len(data) <= kept_limit(path)}
+            files = {path: data for path, data in files.items() if is_kept(path, len(data))}
         return files, names, tuple(unknowns)

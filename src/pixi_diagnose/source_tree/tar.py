@@ -148,7 +148,7 @@ if sys.version_info >= (3, 14):
     from compression import zstd
 
     def _unpack_zstd(raw: Readable) -> Iterator[bytes]:
-        options = {zstd.DecompressionParameter.window_log_max: MEMORY.bit_length() - 1}
+        options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: MEMORY.bit_length() - 1}
         try:
             yield from _unpack_with(raw, lambda: zstd.ZstdDecompressor(options=options), b"\x28\xb5\x2f\xfd")
         except zstd.ZstdError as error:

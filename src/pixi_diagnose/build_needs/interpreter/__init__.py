@@ -1,4 +1,4 @@
-"""A bounded abstract interpreter for build scripts: it runs their syntax tree over known, partly known and unknown values.
+"""A bounded abstract interpreter for build scripts: their syntax trees over known, partly known and unknown values.
 
 Nothing of a package is executed. Calls into the tree are followed, calls out of it are modelled where they matter
 (`outside`) and unknown elsewhere; undecided branches are taken both ways; steps, depth and memory are capped.

@@ -1,8 +1,8 @@
 """setup() and its commands: which methods of a script's own classes run, in which hook.
 
-Seen with setuptools 80.9: `egg_info` collects sources and for that finalises build_py and, with extension modules, build_ext (so an import
-in its `__init__` or `finalize_options` belongs to the metadata hooks), `dist_info` finalises bdist_wheel; `bdist_wheel` runs build (build_py, build_clib, build_ext,
-build_scripts) and install (install_lib, install_data, install_scripts, install_egg_info).
+Seen with setuptools 80.9: `egg_info` collects sources and for that finalises build_py and, with extension modules,
+build_ext (so an import in its `__init__` or `finalize_options` belongs to the metadata hooks); `dist_info` finalises
+bdist_wheel; `bdist_wheel` runs build (build_py, build_clib, build_ext, build_scripts), install and egg_info.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _PARTS_OF = {
 
 
 def setup(call: Call) -> Value:
-    """A call of setup(): note its arguments, and run what the hook's command runs of the script's own classes."""
+    """Note what the script hands over, and run what the hook's command runs of the script's own classes."""
     m = call.m
     m.seen.setup_calls.append(SetupCall(call.path, call.keywords, call.evidence))
     m.setup_frame = (call.frame, call.node)
@@ -150,7 +150,7 @@ def finalized(m: Machine, frame: Frame, name: str, node: ast.AST) -> Value:
 
 
 def run_command(m: Machine, frame: Frame, name: str, node: ast.AST) -> None:
-    """Run a command once, as distutils does: the script's own class where it has one, else what the standard one runs."""
+    """Run a command once, as distutils does: the script's own class, or else what the standard one runs."""
     if name in m.commands_run or not _applies(m, name):
         return
     m.commands_run.add(name)

@@ -1,4 +1,4 @@
-"""Environment variables: at the values that the build will have, else at the script's defaults; every one read is a knob.
+"""Environment variables: at the values of the build, else at the script's defaults; every one read is a knob.
 
 Some variables describe the machine (PATH, CUDA_HOME, CC, …): they stay unknown unless they are given.
 """
@@ -13,54 +13,13 @@ from .values import Opaque, Outside, Value, is_known
 
 __all__ = ["contains", "read_item", "write_item"]
 
-_OF_THE_MACHINE = frozenset(
-    [
-        "AR",
-        "ARCHFLAGS",
-        "CC",
-        "CFLAGS",
-        "CPATH",
-        "CPPFLAGS",
-        "CUDACXX",
-        "CUDAHOSTCXX",
-        "CUDA_HOME",
-        "CUDA_PATH",
-        "CXX",
-        "CXXFLAGS",
-        "CONDA_PREFIX",
-        "CONDA_DEFAULT_ENV",
-        "DISPLAY",
-        "FC",
-        "F77",
-        "F90",
-        "HOME",
-        "HOSTNAME",
-        "INCLUDE",
-        "JAVA_HOME",
-        "JDK_HOME",
-        "LANG",
-        "LD",
-        "LDFLAGS",
-        "LDSHARED",
-        "LD_LIBRARY_PATH",
-        "LIBRARY_PATH",
-        "LOGNAME",
-        "PATH",
-        "PKG_CONFIG_PATH",
-        "PREFIX",
-        "PWD",
-        "PYTHONPATH",
-        "ROCM_HOME",
-        "ROCM_PATH",
-        "SHELL",
-        "TEMP",
-        "TMP",
-        "TMPDIR",
-        "USER",
-        "USERNAME",
-        "VIRTUAL_ENV",
-    ]
-)
+_OF_THE_MACHINE = frozenset({
+    "AR", "ARCHFLAGS", "CC", "CFLAGS", "CPATH", "CPPFLAGS", "CUDACXX", "CUDAHOSTCXX", "CUDA_HOME", "CUDA_PATH",
+    "CXX", "CXXFLAGS", "CONDA_PREFIX", "CONDA_DEFAULT_ENV", "DISPLAY", "FC", "F77", "F90", "HOME", "HOSTNAME",
+    "INCLUDE", "JAVA_HOME", "JDK_HOME", "LANG", "LD", "LDFLAGS", "LDSHARED", "LD_LIBRARY_PATH", "LIBRARY_PATH",
+    "LOGNAME", "PATH", "PKG_CONFIG_PATH", "PREFIX", "PWD", "PYTHONPATH", "ROCM_HOME", "ROCM_PATH", "SHELL", "TEMP",
+    "TMP", "TMPDIR", "USER", "USERNAME", "VIRTUAL_ENV",
+})  # fmt: skip
 _TOOL_BEHIND = {"CUDA_HOME": "nvcc", "CUDA_PATH": "nvcc", "CUDACXX": "nvcc", "JAVA_HOME": "java", "JDK_HOME": "java"}
 
 

@@ -16,6 +16,9 @@ from .values import Choice, Opaque, Outside, Scope, Value, is_known, mentions, t
 __all__ = ["evaluate", "source_of"]
 
 
+_CONVERSIONS: dict[int, Callable[[Value], str]] = {ord("s"): str, ord("r"): repr, ord("a"): ascii}
+
+
 def evaluate(m: Machine, frame: Frame, node: ast.expr) -> Value:
     """What an expression is worth. Raised where it raises; whatever is not modelled is unknown."""
     m.step()
@@ -251,9 +254,10 @@ def _formatted(m: Machine, frame: Frame, node: ast.FormattedValue) -> Value:
     if not is_known(value) or not isinstance(spec, str) or not formatting_is_small(spec):
         return Opaque("a formatted value", mentions(value))
     try:
-        text = {-1: lambda v: v, 115: str, 114: repr, 97: ascii}[node.conversion](value)
-        return format(text, spec)
-    except (TypeError, ValueError, KeyError):
+        if node.conversion in _CONVERSIONS:
+            value = _CONVERSIONS[node.conversion](value)
+        return format(value, spec)
+    except (TypeError, ValueError):
         return Opaque("a formatted value")
 
 

@@ -146,7 +146,7 @@ class TreeFiles:
         return sorted(spelled)
 
     def below(self, path: Any) -> list[tuple[str, list[str], list[str]]] | None:
-        """What `os.walk` yields: (folder, folders in it, files in it), spelled from `path`; None outside of the tree."""
+        """What `os.walk` yields: (folder, its folders, its files), spelled from `path`; None outside of the tree."""
         start = self.inside(path)
         if start is None or start not in self.folders:
             return None if start is None else []

@@ -14,90 +14,31 @@ from .values import Choice, Modelled, Opaque, Value, is_known, mentions
 
 __all__ = ["known_attribute"]
 
-_TEXT = frozenset(
-    [
-        "capitalize",
-        "casefold",
-        "count",
-        "decode",
-        "encode",
-        "endswith",
-        "find",
-        "index",
-        "isalnum",
-        "isalpha",
-        "isascii",
-        "isdigit",
-        "isidentifier",
-        "islower",
-        "isnumeric",
-        "isspace",
-        "istitle",
-        "isupper",
-        "join",
-        "lower",
-        "lstrip",
-        "partition",
-        "removeprefix",
-        "removesuffix",
-        "replace",
-        "rfind",
-        "rindex",
-        "rpartition",
-        "rsplit",
-        "rstrip",
-        "split",
-        "splitlines",
-        "startswith",
-        "strip",
-        "swapcase",
-        "title",
-        "upper",
-        "format",
-        "format_map",
-    ]
-)
-_CONTAINER = {
-    list: frozenset(
-        ["append", "clear", "copy", "count", "extend", "index", "insert", "pop", "remove", "reverse", "sort"]
-    ),
-    tuple: frozenset(["count", "index"]),
-    dict: frozenset(["clear", "copy", "get", "items", "keys", "pop", "popitem", "setdefault", "update", "values"]),
-    set: frozenset(
-        [
-            "add",
-            "clear",
-            "copy",
-            "discard",
-            "difference",
-            "intersection",
-            "issubset",
-            "issuperset",
-            "remove",
-            "union",
-            "update",
-        ]
-    ),
-    frozenset: frozenset(["copy", "difference", "intersection", "issubset", "issuperset", "union"]),
-}
+_TEXT = frozenset({
+    "capitalize", "casefold", "count", "decode", "encode", "endswith", "find", "index", "isalnum", "isalpha",
+    "isascii", "isdigit", "isidentifier", "islower", "isnumeric", "isspace", "istitle", "isupper", "join", "lower",
+    "lstrip", "partition", "removeprefix", "removesuffix", "replace", "rfind", "rindex", "rpartition", "rsplit",
+    "rstrip", "split", "splitlines", "startswith", "strip", "swapcase", "title", "upper", "format", "format_map",
+})  # fmt: skip
+_CONTAINER: dict[Any, frozenset[str]] = {
+    list: frozenset({"append", "clear", "copy", "count", "extend", "index", "insert", "pop", "remove", "reverse", "sort"}),
+    tuple: frozenset({"count", "index"}),
+    dict: frozenset({"clear", "copy", "get", "items", "keys", "pop", "popitem", "setdefault", "update", "values"}),
+    set: frozenset({
+        "add", "clear", "copy", "discard", "difference", "intersection", "issubset", "issuperset", "remove", "union",
+        "update",
+    }),
+    frozenset: frozenset({"copy", "difference", "intersection", "issubset", "issuperset", "union"}),
+}  # fmt: skip
 _NUMBER = frozenset(["real", "imag", "numerator", "denominator", "major", "minor", "micro", "releaselevel", "serial"])
 _PATH_PROPERTIES = frozenset(
     ["anchor", "drive", "name", "parent", "parents", "parts", "root", "stem", "suffix", "suffixes"]
 )
-_PATH_METHODS = frozenset(
-    [
-        "as_posix",
-        "is_absolute",
-        "joinpath",
-        "match",
-        "relative_to",
-        "with_name",
-        "with_stem",
-        "with_suffix",
-        "is_relative_to",
-    ]
-)
-_MATCH = frozenset(["group", "groups", "groupdict", "start", "end", "span"])
+_PATH_METHODS = frozenset({
+    "as_posix", "is_absolute", "is_relative_to", "joinpath", "match", "relative_to", "with_name", "with_stem", "with_suffix",
+})  # fmt: skip
+_MATCH = frozenset({"group", "groups", "groupdict", "start", "end", "span"})
+_PATTERN = frozenset({"search", "match", "fullmatch", "findall", "sub", "split", "finditer"})
 
 
 def known_attribute(m: Machine, frame: Frame, value: Any, name: str, node: ast.AST) -> Value | None:
@@ -113,15 +54,7 @@ def known_attribute(m: Machine, frame: Frame, value: Any, name: str, node: ast.A
             return _caller(m, frame, value, name, node) if name in names else _other(value, name)
     if isinstance(value, re.Match) and name in _MATCH:
         return _caller(m, frame, value, name, node)
-    if isinstance(value, re.Pattern) and name in {
-        "search",
-        "match",
-        "fullmatch",
-        "findall",
-        "sub",
-        "split",
-        "finditer",
-    }:
+    if isinstance(value, re.Pattern) and name in _PATTERN:
         path = f"re.{name}"
         return Modelled(
             path, lambda args, keywords: FUNCTIONS[path](Call(m, frame, path, [value, *args], keywords, node))

@@ -40,8 +40,9 @@ class Limits:
 class Surroundings:
     """What an interpretation assumes.
 
-    `provides` tells whether a module from outside is there, by its first name, `lacks` whether something is gone. `assumed` are modules that are taken to be
-    there because nothing works without them. `argv` is the hook's, `root_on_path` whether the tree's root is importable.
+    `provides` tells whether a module from outside is there, by its first name, `lacks` whether something is gone
+    from the versions in use. `assumed` are modules that are taken to be there because nothing works without them; with
+    `everything` all are. `argv` is the hook's, `root_on_path` whether the tree's root is importable.
     """
 
     target: BuildTarget

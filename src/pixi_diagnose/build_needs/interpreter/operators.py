@@ -137,7 +137,9 @@ def _contains(container: Value, item: Value) -> bool | None:
     if isinstance(container, Choice):
         answers = {_contains(option, item) for option in container.options}
         return answers.pop() if len(answers) == 1 else None
-    if isinstance(container, str | bytes) and isinstance(item, type(container)):
+    if isinstance(container, str) and isinstance(item, str):
+        return item in container
+    if isinstance(container, bytes) and isinstance(item, bytes):
         return item in container
     if isinstance(container, PurePosixPath | Opaque) or not isinstance(
         container, list | tuple | dict | set | frozenset

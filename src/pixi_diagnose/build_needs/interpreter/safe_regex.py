@@ -13,7 +13,7 @@ _GROUP_REPEAT = re.compile(r"(?<!\\)\)(?:[*+]|\{\d*,\d*\})")
 
 @lru_cache(maxsize=256)
 def _repeats(pattern: str) -> int:
-    """The number of unbounded repeats; a repeated group that itself repeats, or a back reference, counts as too many."""
+    """The number of unbounded repeats; a repeated group or a back reference counts as too many."""
     bare = re.sub(r"\[(?:\\.|[^\]\\])(?:\\.|[^\]\\])*\]", "x", pattern)
     if _GROUP_REPEAT.search(bare) or re.search(r"\\[1-9]|\(\?P=", bare):
         return 99
@@ -23,8 +23,9 @@ def _repeats(pattern: str) -> int:
 def is_cheap(pattern: str, length: int) -> bool:
     """Whether searching a text of that length stays within a few million steps even for a hostile pattern.
 
-    A search may start anywhere and each repeat may end anywhere: the cost is bounded by length ** (repeats + 1). Patterns
-    that begin with a literal word, as those for `__version__ = "…"` do, start rarely, and their repeats are short.
+    A search may start anywhere and each repeat may end anywhere: the cost is bounded by
+    length ** (repeats + 1). Patterns that begin with a literal word, as those for `__version__ = "…"` do, start rarely,
+    and their repeats are short.
     """
     if len(pattern) > 500:
         return False
@@ -34,4 +35,4 @@ def is_cheap(pattern: str, length: int) -> bool:
     starts_with_word = re.match(r"\^?(?:\\?[A-Za-z_\"'<]){4}", pattern) is not None
     if starts_with_word and repeats <= 4:
         return length <= 20_000 and not re.search(r"(?:\\s|\.|\\w|\])[*+]\??(?:\\s|\.|\\w|\[)", pattern)
-    return length ** (repeats + 1) <= 5_000_000
+    return bool(length ** (repeats + 1) <= 5_000_000)

@@ -1,4 +1,4 @@
-"""What an expression of a build script can be worth: a Python value, an object of the tree, something outside, or unknown.
+"""What an expression of a build script can be worth: data, an object of the tree, something outside, or unknown.
 
 Known data are plain Python objects (str, int, list, dict, PurePosixPath, …), possibly with the classes below inside.
 """
@@ -38,7 +38,7 @@ Value = Any
 
 
 class Opaque:
-    """A value that cannot be known; `origin` says in the script's words where it comes from, `tool` what it depends on."""
+    """A value that cannot be known: `origin` is where it comes from, in the script's words, `tool` what it hangs on."""
 
     __slots__ = ("origin", "tool")
 
@@ -270,7 +270,7 @@ def mentions(value: Value) -> str:
 
 
 def merge(values: list[Value], origin: str) -> Value:
-    """One value for several that are possible: the value itself where they agree, else a choice (unknown beyond six)."""
+    """One value for several that are possible: itself where they agree, else a choice (unknown beyond six)."""
     different: list[Value] = []
     for value in values:
         options = value.options if isinstance(value, Choice) else (value,)

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from ...evidence import Unknown
-from ...finding import Plan, Severity
+from ...finding import Plan, Rule, Severity
 from ...frontends.model import Simulation
 from ...report import Report
+from ..locations import shown_path
 from .findings import print_findings
 from .groups import fold, stands
 from .inspection import render_inspection
@@ -18,12 +19,10 @@ from .timeline import print_passing, print_timeline
 from .verdict import print_heading, print_verdicts
 from .wording import and_list, count
 
-__all__ = ["render", "render_inspection", "render_plans", "render_verdict"]
+__all__ = ["render", "render_inspection", "render_plans", "render_rules", "render_verdict"]
 
 
-def render(
-    report: Report, *, width: int = 80, color: bool = False, verbose: bool = False, invocation: str = ""
-) -> str:
+def render(report: Report, *, width: int = 80, color: bool = False, verbose: bool = False, invocation: str = "") -> str:
     """The report of `check`. `invocation` is what follows the program's name in the commands it suggests (" PATH")."""
     page = Page(width, color=color)
     groups = fold(report.simulations)
@@ -40,8 +39,16 @@ def render(
     return str(page)
 
 
-def render_plans(report: Report, plans: Sequence[Plan], *, width: int = 80, color: bool = False, invocation: str = "") -> str:
-    """The report of `plan`: the verdict on the file as it is, then these tiers in full."""
+def render_plans(
+    report: Report,
+    plans: Sequence[Plan],
+    *,
+    width: int = 80,
+    color: bool = False,
+    invocation: str = "",
+    written: bool = False,
+) -> str:
+    """The report of `plan`: the verdict on the file as it was, then these tiers in full; `written` when one was."""
     page = Page(width, color=color)
     _print_top(page, report)
     if report.rejected:
@@ -49,7 +56,9 @@ def render_plans(report: Report, plans: Sequence[Plan], *, width: int = 80, colo
     for plan in plans:
         print_plan(page, report, plan)
     page.blank()
-    if report.recommended is not None:
+    if written:
+        page.paragraph(("✓", "green"), f" {shown_path(report.path)} is written")
+    elif report.recommended is not None:
         page.paragraph("Write it:  ", (glued(f"pixi-diagnose plan --write{invocation}"), "bold"), hang=2)
     elif not report.plans and not report.rejected:
         page.paragraph("Nothing has to be changed.")
@@ -60,6 +69,15 @@ def render_verdict(report: Report, *, width: int = 80, color: bool = False) -> s
     """How the commands end, and nothing else."""
     page = Page(width, color=color)
     _print_outcome(page, report)
+    return str(page)
+
+
+def render_rules(rules: Sequence[Rule], *, width: int = 80, color: bool = False) -> str:
+    """The list of all rules, by code."""
+    page = Page(width, color=color)
+    page.columns([((rule.code, "bold"), rule.name) for rule in sorted(rules, key=lambda r: r.code)])
+    page.blank()
+    page.paragraph(glued("pixi-diagnose explain CODE"), " says what a rule finds, why it breaks, and what to do.")
     return str(page)
 
 

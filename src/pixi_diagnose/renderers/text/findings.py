@@ -31,7 +31,7 @@ def print_findings(page: Page, report: Report, *, named: bool = False, verbose: 
         build = _build(report, finding)
         needs = build.subject.needs if build else None
         if build is None or needs is None or finding.severity is not Severity.ERROR:
-            _quote_package(page, finding, build)
+            _quote_package(page, finding)
             continue
         resolved = build.subject.build_environment
         if build.project not in tabled and _imports_decide(finding, build) and worth_showing(needs, resolved):
@@ -39,7 +39,7 @@ def print_findings(page: Page, report: Report, *, named: bool = False, verbose: 
             page.blank()
             print_needs(page, needs, resolved, indent=4, verbose=verbose)
         else:
-            _quote_package(page, finding, build)
+            _quote_package(page, finding)
 
 
 def _folded(findings: Sequence[Finding]) -> list[tuple[Finding, str]]:
@@ -55,9 +55,7 @@ def _folded(findings: Sequence[Finding]) -> list[tuple[Finding, str]]:
 
 def _print_header(page: Page, finding: Finding) -> None:
     style = STYLES[finding.severity]
-    page.paragraph(
-        (f"{finding.severity.value}[{finding.rule.code}]", style), " ", (finding.message, "bold"), hang=2
-    )
+    page.paragraph((f"{finding.severity.value}[{finding.rule.code}]", style), " ", (finding.message, "bold"), hang=2)
 
 
 def _print_location(
@@ -79,7 +77,7 @@ def _print_location(
         page.source(location.start.line, location.line, start, end, indent=2)
 
 
-def _quote_package(page: Page, finding: Finding, build: Build | None) -> None:
+def _quote_package(page: Page, finding: Finding) -> None:
     """The package's lines that a finding rests on, unless its explanation names them."""
     said = " ".join(finding.explanation)
     lines = list(dict.fromkeys(finding.evidence))

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from ...build_needs.model import BuildNeeds, Phase, Strength
 from ...evidence import Evidence, Unknown
-from ...metadata import StaticMetadata
+from ...metadata import MetadataSource, StaticMetadata
 from ...source_tree import SourceTree
 from .needs import print_needs
-from .page import Content, Page, glued
+from .page import Page, glued
 from .wording import and_list
 
 __all__ = ["render_inspection"]
@@ -39,29 +39,25 @@ def render_inspection(
     rows: list[tuple[str, str]] = [("declares", _declares(needs))]
     if needs.hook_requirements:
         rows.append(("hook asks for", f"{', '.join(needs.hook_requirements)}{_at(needs.hook_evidence)}"))
-    rows += [("tool", f"{t.name}, for {_PHASES[t.phase]}{_if(t.strength, t.condition)}{_at(t.evidence)}") for t in needs.tools]
+    rows += [
+        ("tool", f"{t.name}, for {_PHASES[t.phase]}{_if(t.strength, t.condition)}{_at(t.evidence)}")
+        for t in needs.tools
+    ]
     rows += [("pin", f"{p.requirement}: {p.reason}{_at(p.evidence)}") for p in needs.pins]
     rows += [
         ("removed", f"{r.name} is gone in {and_list(f'{o} {v}' for o, v in r.removed_in)}{_at(r.evidence)}")
         for r in needs.removed
     ]
     rows += [("stops", f"{s.reason}{_at(s.evidence)}") for s in needs.stops]
+    rows += _variables(needs, verbose=verbose)
     rows += [
-        ("variable", f"{k.variable}, default {k.default or 'unset'}: {k.effect}{_at(k.evidence)}") for k in needs.knobs
-    ]
-    rows += [
-        ("download", f"{d.url}, {'hash checked' if d.checked else 'no hash'}{_at(d.evidence)}")
-        for d in needs.downloads
+        ("download", f"{d.url}, {'hash checked' if d.checked else 'no hash'}{_at(d.evidence)}") for d in needs.downloads
     ]
     rows.append(("metadata", _metadata(metadata)))
     unknowns = dict.fromkeys((*tree.unknowns, *metadata.unknowns, *system.unknowns, *needs.unknowns))
     rows += [("not known", _unknown(u)) for u in unknowns]
-    page.columns([_labelled(label, text, i and rows[i - 1][0] == label) for i, (label, text) in enumerate(rows)])
+    page.labelled(rows)
     return str(page)
-
-
-def _labelled(label: str, text: str, repeated: bool) -> tuple[Content, Content]:
-    return (("" if repeated else label, "dim"), text)
 
 
 def _declares(needs: BuildNeeds) -> str:
@@ -70,12 +66,22 @@ def _declares(needs: BuildNeeds) -> str:
     return requires if system.table else f"nothing; without a [build-system] table it gets {requires}"
 
 
+def _variables(needs: BuildNeeds, *, verbose: bool) -> list[tuple[str, str]]:
+    """The environment variables that the build reads: what hangs on each only if asked for."""
+    if verbose:
+        said = (f"{k.variable}, default {k.default or 'unset'}: {k.effect}{_at(k.evidence)}" for k in needs.knobs)
+        return [("variable", text) for text in said]
+    names = ", ".join(k.variable for k in needs.knobs)
+    return [("variables", f"{names} (-v says what hangs on them)")] if names else []
+
+
 def _metadata(metadata: StaticMetadata) -> str:
     readers = [name for name, static in metadata.static_for if static]
     builders = [name for name, static in metadata.static_for if not static]
     parts = []
     if readers:
-        parts.append(f"{and_list(readers)} {'reads' if len(readers) == 1 else 'read'} it from {metadata.source.value}")
+        source = "a wheel of the release" if metadata.source is MetadataSource.WHEEL else metadata.source.value
+        parts.append(f"{and_list(readers)} {'reads' if len(readers) == 1 else 'read'} it from {source}")
     if builders:
         parts.append(f"{and_list(builders)} {'has' if len(builders) == 1 else 'have'} to build to know it")
     why = f": {metadata.dynamic_reason}" if metadata.dynamic_reason else ""

@@ -78,6 +78,17 @@ class Page:
             for number, piece in enumerate(_wrapped(row[-1], room, room)):
                 self._lines.append((Text(" " * start) if number else line).append_text(piece))
 
+    def labelled(self, rows: Sequence[tuple[str, str]], indent: int = 0) -> None:
+        """Texts beside their labels; a label is not repeated for the next text."""
+        labels = ["", *(label for label, _ in rows)]
+        self.columns(
+            [
+                (("" if label == before else label, "dim"), text)
+                for before, (label, text) in zip(labels, rows, strict=False)
+            ],
+            indent=indent,
+        )
+
     def source(self, number: int, line: str, start: int, end: int, indent: int = 2) -> None:
         """A source line with its number, and carets under the code points `start` up to `end` (from 0); none if equal.
 

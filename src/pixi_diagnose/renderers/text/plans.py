@@ -31,7 +31,7 @@ def print_plan(page: Page, report: Report, plan: Plan) -> None:
         _print_passing(page, report, plan, "Recommended" if plan.recommended else "Possible")
         rows = [("costs", sentence) for sentence in plan.trade_offs]
         rows += [("not checked", sentence) for sentence in plan.unchecked]
-        page.columns([((label, "dim"), sentence) for label, sentence in rows], indent=2)
+        page.labelled(rows, indent=2)
     else:
         _print_failing(page, plan)
 
@@ -53,9 +53,7 @@ def _print_passing(page: Page, report: Report, plan: Plan, label: str) -> None:
 def _print_failing(page: Page, plan: Plan) -> None:
     reason = plan.reason.strip().splitlines()
     why = f": {reason[0]}" if reason else ""
-    page.paragraph(
-        ("No edit was found that passes", "bold yellow"), f" (tier {plan.tier}, {plan.name}){why}", hang=2
-    )
+    page.paragraph(("No edit was found that passes", "bold yellow"), f" (tier {plan.tier}, {plan.name}){why}", hang=2)
 
 
 def _print_diff(page: Page, report: Report, diff: str) -> None:

@@ -15,7 +15,7 @@ __all__ = ["print_passing", "print_timeline"]
 
 PLAIN = 3
 """How many uneventful builds are listed by name; more are folded into a number."""
-CODES = 13
+CODES = 10
 """The room for a column of codes with the gaps before it."""
 
 
@@ -48,7 +48,7 @@ def print_timeline(
     stages = [(stage, _sights(stage, findings, verbose=verbose)) for stage in simulation.stages]
     widths = _widths(row for _, sights in stages for sight in sights for row in sight.rows)
     label = max((len(f"{stage.number} {stage.name}") for stage, _ in stages), default=0)
-    indent = label + 3 if label + sum(widths) + CODES <= page.width else 4
+    indent = label + 5 if label + 5 + sum(widths) + CODES <= page.width else 4
     page.blank()
     about = f" ({scope(group)})" if named else ""
     page.paragraph((f"What is built, in {simulation.frontend}'s order, and what it sees{about}", "bold"), hang=2)

@@ -48,7 +48,8 @@ def _extension(call: Call, path: str) -> Made:
 @function(
     "setuptools.Extension", "Cython.Distutils.Extension", "Cython.Distutils.extension.Extension",
     "setuptools.Library", "pybind11.setup_helpers.Pybind11Extension", "pybind11.setup_helpers.ParallelCompile",
-    "skbuild.Extension", "setuptools_rust.RustExtension", "setuptools_rust.RustBin", "setuptools_rust.extension.RustExtension",
+    "skbuild.Extension", "setuptools_rust.RustExtension", "setuptools_rust.RustBin",
+    "setuptools_rust.extension.RustExtension",
     "cmake_build_extension.CMakeExtension", "pybind11.setup_helpers.Pybind11Extension.__init__",
     "setuptools.Extension.__init__", "torch.utils.cpp_extension.CppExtension",
     "torch.utils.cpp_extension.SyclExtension",

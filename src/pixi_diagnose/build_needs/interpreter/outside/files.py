@@ -212,6 +212,6 @@ def _walk(call: Call) -> Value:
 @function("os.path.getsize", "os.path.getmtime", "os.stat")
 def _stat(call: Call) -> Value:
     relative = call.m.files.inside(_path(call))
-    if call.path.endswith("getsize") and relative in call.m.files.tree.names:
+    if call.path.endswith("getsize") and relative is not None and relative in call.m.files.tree.names:
         return call.m.files.tree.names[relative]
     return Opaque("a size")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections import namedtuple
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from ..control import Raised
 from ..files import ROOT
@@ -14,7 +14,16 @@ from ..values import Opaque, Outside, Value, mentions
 
 __all__: list[str] = []
 
-_VersionInfo = namedtuple("_VersionInfo", "major minor micro releaselevel serial")  # noqa: PYI024 - like sys's own
+
+class _VersionInfo(NamedTuple):
+    """`sys.version_info`."""
+
+    major: int
+    minor: int
+    micro: int = 0
+    releaselevel: str = "final"
+    serial: int = 0
+
 
 _PLATFORMS = {
     "linux": ("linux", "posix", "Linux"),
@@ -58,7 +67,7 @@ CONSTANTS.update(
         "os.environ": lambda _m: Outside("os.environ"),
         "os.environb": lambda _m: Outside("os.environ"),
         "os.getcwd": lambda _m: Outside("os.getcwd"),
-        "sys.version_info": lambda m: _VersionInfo(*m.around.target.python, 0, "final", 0),
+        "sys.version_info": lambda m: _VersionInfo(*m.around.target.python),
         "sys.version": lambda m: "{}.{}.0 (main)".format(*m.around.target.python),
         "sys.hexversion": lambda m: (m.around.target.python[0] << 24) + (m.around.target.python[1] << 16) + 0xF0,
         "sys.maxsize": lambda m: 2**31 - 1 if m.around.target.subdir.endswith("-32") else 2**63 - 1,
@@ -218,7 +227,7 @@ def _partial(call: Call) -> Value:
 
 
 @function("functools.wraps", "functools.lru_cache", "functools.cache")
-def _decorator(call: Call) -> Value:
+def _decorator(_call: Call) -> Value:
     return Outside("functools.cache")
 
 

@@ -8,10 +8,12 @@ import json
 import re
 import textwrap
 import tomllib
+from functools import partial
 from pathlib import PurePosixPath
 
 from packaging.version import InvalidVersion, Version
 
+from ..machine import Machine
 from ..models import CONSTANTS, Call, function
 from ..safe_regex import is_cheap
 from ..values import Made, Opaque, Value, is_known, mentions
@@ -65,8 +67,12 @@ def _flags(call: Call) -> int | None:
     return value if isinstance(value, int) else None
 
 
+def _flag_value(name: str, _m: Machine) -> Value:
+    return int(getattr(re, name))
+
+
 for _flag in ("M", "MULTILINE", "S", "DOTALL", "I", "IGNORECASE", "X", "VERBOSE", "A", "ASCII", "U", "UNICODE"):
-    CONSTANTS[f"re.{_flag}"] = lambda _m, flag=_flag: int(getattr(re, flag))
+    CONSTANTS[f"re.{_flag}"] = partial(_flag_value, _flag)
 
 
 @function("ast.literal_eval")

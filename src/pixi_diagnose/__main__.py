@@ -1,0 +1,5 @@
+"""`python -m pixi_diagnose`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,583 @@
+"""The command line: arguments → diagnose → renderer → exit status. Heavy modules are imported where a command runs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import shutil
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from . import __version__
+from .errors import ManifestError, PixiDiagnoseError, UsageError
+from .settings import wants_color
+
+if TYPE_CHECKING:
+    from .build_needs.model import BuildNeeds, BuildTarget
+    from .diagnose import Question
+    from .finding import Plan
+    from .index import IndexSession
+    from .metadata import StaticMetadata
+    from .report import Report
+    from .source_tree import SourceTree
+
+__all__ = ["main"]
+
+FORMATS = ("text", "concise", "json", "sarif", "github", "gitlab")
+WIDEST = 120
+"""Prose in longer lines is hard to read."""
+FAILED = 2
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class _Program(click.Group):
+    """The commands, with `check` where none is named, and errors as `error: …` and `hint: …` with exit status 2."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `check` in front of arguments that name no command."""
+        own = {"--version", *self.get_help_option_names(ctx), *self.commands}
+        if not (args and args[0] in own) and not (ctx.resilient_parsing and not args):
+            args = ["check", *args]
+        return super().parse_args(ctx, args)
+
+    def main(  # type: ignore[override]  # click's own is an overload on standalone_mode
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
+    ) -> Any:
+        """Run a command and exit with its status."""
+        given = sys.argv[1:] if args is None else list(args)
+        status = FAILED
+        try:
+            _tolerate_narrow_encodings()
+            status = super().main(given, prog_name or "pixi-diagnose", **{**extra, "standalone_mode": False}) or 0
+            sys.stdout.flush()
+        except PixiDiagnoseError as error:
+            _say_error(_placed(error), error.hint)
+        except click.ClickException as error:
+            context = getattr(error, "ctx", None)
+            _say_error(error.format_message(), f"{context.command_path} --help" if context else "")
+        except click.Abort:
+            status = INTERRUPTED
+        except BrokenPipeError:
+            # whoever reads wants no more; the interpreter's own last flush must not complain either
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            status = BROKEN_PIPE
+        except Exception as error:  # noqa: BLE001  # the last resort: a fault of this program, said in one line
+            if {"-v", "--verbose"} & set(given):
+                traceback.print_exc()
+            _say_error(
+                f"this should not have happened: {type(error).__name__}: {error}",
+                "please report it, with the traceback that -v shows and the manifest if you can",
+            )
+        sys.exit(status)
+
+
+@click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def main() -> None:
+    """Say before anything runs which PyPI builds of a pixi workspace will fail, why, and which edit would pass.
+
+    Without a command it is `check`: `pixi-diagnose`, `pixi-diagnose PATH`, `pixi-diagnose --json PATH`.
+    No package code is executed. Exit status: 0 nothing found, 1 findings, 2 it could not be answered.
+    """
+
+
+# --- what commands have in common -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """How to show things: colour, width, how much."""
+
+    color: str = "auto"
+    quiet: bool = False
+    verbose: bool = False
+
+    @property
+    def is_colored(self) -> bool:
+        return wants_color(os.environ, option=self.color, terminal=sys.stdout.isatty())
+
+    @property
+    def width(self) -> int:
+        return min(shutil.get_terminal_size((80, 24)).columns, WIDEST)
+
+    @property
+    def for_text(self) -> dict[str, Any]:
+        return {"width": self.width, "color": self.is_colored}
+
+
+def _codes(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Rule codes, prefixes and names, given one by one or with commas."""
+    return tuple(code for value in values for code in value.replace(",", " ").split())
+
+
+def _options(*decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Several option decorators as one, in the order in which help lists them."""
+
+    def decorate(command: Command) -> Command:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return decorate
+
+
+_asking = _options(
+    click.option("-e", "--environment", "environments", multiple=True, metavar="NAME", help="Only this environment."),
+    click.option("-p", "--platform", "platforms", multiple=True, metavar="PLATFORM", help="Only this platform."),
+    click.option("--frontend", default="pixi", show_default=True, metavar="NAME", help="Whose rules to simulate."),
+    click.option("--select", multiple=True, metavar="RULE", callback=_codes, help="Only these: ISO101, ISO, a name."),
+    click.option("--ignore", multiple=True, metavar="RULE", callback=_codes, help="All but these."),
+    click.option("--offline", is_flag=True, help="Ask no index and no channel: what is cached has to do."),
+)
+_showing = _options(
+    click.option(
+        "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True, help="Colours."
+    ),
+    click.option("-q", "--quiet", is_flag=True, help="Only the verdict; no progress."),
+    click.option("-v", "--verbose", is_flag=True, help="Every build and every unknown."),
+)
+_paths = click.argument("paths", nargs=-1, type=click.Path(path_type=str), metavar="[PATH]...")
+
+
+def _question(*, plans: bool, **given: Any) -> Question:
+    """The question that the options ask. Raises UsageError for a frontend or a rule that does not exist."""
+    from .diagnose import Question
+    from .frontends import FRONTENDS
+
+    frontend = given["frontend"]
+    if frontend not in FRONTENDS:
+        raise UsageError(f"the frontend '{frontend}' is not supported yet", hint=f"known: {', '.join(FRONTENDS)}")
+    for name in (*given["select"], *given["ignore"]):
+        _check_rule(name)
+    fields = ("frontend", "environments", "platforms", "select", "ignore")
+    return Question(plans=plans, **{name: given[name] for name in fields})
+
+
+def _check_rule(name: str) -> None:
+    """Raise UsageError for what is neither a rule's name nor a code's beginning: a typo must not silence a rule."""
+    from .rules import RULES
+
+    if not any(r.code.startswith(name) or r.name == name for r in RULES):
+        raise UsageError(f"no rule is called '{name}'", hint=_nearest_rule(name))
+
+
+def _nearest_rule(name: str) -> str:
+    import difflib
+
+    from .rules import RULES
+
+    known = {r.code: r for r in RULES} | {r.name: r for r in RULES}
+    near = difflib.get_close_matches(name.upper(), known, 1) or difflib.get_close_matches(name.lower(), known, 1)
+    every = "`pixi-diagnose explain` lists all"
+    return f"did you mean {known[near[0]].code} ({known[near[0]].name})? {every}" if near else every
+
+
+def _check_path(path: str) -> None:
+    """Raise UsageError for a path that does not exist, which may be a command with a slip in it."""
+    if Path(path).exists():
+        return
+    import difflib
+
+    if path in main.commands:
+        hint = f"options come after the command: pixi-diagnose {path} …"
+    elif near := difflib.get_close_matches(path, main.commands, 1):
+        hint = f"did you mean the command {near[0]}?"
+    else:
+        hint = "name a manifest or its folder"
+    raise UsageError(f"there is no file or folder {path}", hint=hint)
+
+
+@contextlib.contextmanager
+def _progress(*, shown: bool) -> Iterator[Callable[[str], None]]:
+    """Says on a terminal's stderr what is being done, and leaves no trace of it."""
+    if not (shown and sys.stderr.isatty()):
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    from .renderers.foreign_text import printable
+
+    color = wants_color(os.environ, terminal=True)
+    with Console(stderr=True, no_color=not color).status("") as status:
+        yield lambda message: status.update(Text(printable(message)))
+
+
+def _print(text: str) -> None:
+    """To stdout, as it is: colours were decided when it was made."""
+    if text:
+        click.echo(text, nl=not text.endswith("\n"), color=True)
+
+
+def _say_error(message: str, hint: str = "") -> None:
+    from .renderers.foreign_text import printable, without_credentials
+
+    color = wants_color(os.environ, terminal=sys.stderr.isatty())
+    for label, style, text in (("error:", "red", message), ("hint:", "cyan", hint)):
+        if text:
+            start = click.style(label, fg=style, bold=True) if color else label
+            click.echo(f"{start} {printable(without_credentials(text))}", err=True, color=color)
+
+
+def _placed(error: PixiDiagnoseError) -> str:
+    if not isinstance(error, ManifestError):
+        return error.message
+    place = "".join(f":{number}" for number in (error.line, error.column) if number is not None)
+    return f"{error.path}{place}: {error.message}"
+
+
+def _tolerate_narrow_encodings() -> None:
+    """A terminal that has no ✓ shows a ? for it, and no traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+# --- check and plan ---------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@_paths
+@_asking
+@click.option("--output-format", type=click.Choice(FORMATS), default="text", show_default=True, help="How to report.")
+@click.option("--json", "as_json", is_flag=True, help="The same as --output-format json.")
+@_showing
+def check(paths: tuple[str, ...], output_format: str, as_json: bool, **given: Any) -> int:
+    """Say which builds fail and why. PATH is a manifest or its folder; by default it is searched upward.
+
+    Several PATHs are checked one after the other; with --json they give an array.
+    """
+    output_format = "json" if as_json else output_format
+    view = _View(given["color"], given["quiet"], given["verbose"])
+    status = 0
+    documents: list[object] = []
+    with _reporting_errors(output_format):
+        question = _question(plans=output_format in {"text", "json"} and not view.quiet, **given)
+        for number, answer in enumerate(_answers(paths, question, given["offline"], view)):
+            if isinstance(answer, PixiDiagnoseError):
+                status = FAILED
+                documents.append(_reported(answer))
+                continue
+            status = max(status, answer.exit_status)
+            if output_format == "json":
+                documents.append(_check_document(answer))
+            else:
+                _print(
+                    ("\n" if number and output_format == "text" else "") + _rendered(answer, output_format, view, paths)
+                )
+    if output_format == "json":
+        _print_json(documents if len(paths) > 1 else documents[0])
+    return status
+
+
+@main.command()
+@click.argument("path", required=False, type=click.Path(path_type=str))
+@_asking
+@click.option("--tier", type=int, metavar="N", help="Only this tier.")
+@click.option("--write", is_flag=True, help="Apply the recommended tier, or that of --tier, to the manifest.")
+@click.option("--json", "as_json", is_flag=True, help="The document of `check --json`, with the plans.")
+@_showing
+def plan(path: str | None, tier: int | None, write: bool, as_json: bool, **given: Any) -> int:
+    """Show which edit of the manifest would pass, as a diff that was simulated. Nothing is written without --write."""
+    view = _View(given["color"], given["quiet"], given["verbose"])
+    paths = (path,) if path else ()
+    with _reporting_errors("json" if as_json else "text"):
+        answer = next(iter(_answers(paths, _question(plans=True, **given), given["offline"], view)))
+        if isinstance(answer, PixiDiagnoseError):
+            raise answer
+        plans = _wanted_plans(answer, tier)
+        status = FAILED if answer.rejected else int(bool(answer.plans))
+        chosen = next((p for p in plans if p.passes and (tier is not None or p.recommended)), None)
+        written = write and chosen is not None
+        if write and chosen is not None:
+            _write(answer, chosen)
+            status = 0
+    if as_json:
+        _print_json(_check_document(answer))
+        return status
+    from .renderers.text import render_plans
+
+    said = render_plans(answer, plans, invocation=_invocation(paths), written=written, **view.for_text)
+    _print(said)
+    return status
+
+
+def _answers(
+    paths: Sequence[str], question: Question, offline: bool, view: _View
+) -> Iterator[Report | PixiDiagnoseError]:
+    """The report on each path, or why there is none."""
+    from .diagnose import diagnose
+    from .index import IndexSession
+
+    with IndexSession(offline=offline) as session:
+        for path in paths or (None,):
+            try:
+                if path is not None:
+                    _check_path(path)
+                with _progress(shown=not view.quiet) as progress:
+                    answer: Report | PixiDiagnoseError = diagnose(path, question, session, progress=progress)
+            except PixiDiagnoseError as error:
+                answer = error
+            yield answer
+
+
+def _rendered(report: Report, output_format: str, view: _View, paths: Sequence[str]) -> str:
+    if output_format != "text":
+        from .renderers import renderer
+
+        return renderer(output_format)(report)
+    from .renderers.text import render, render_verdict
+
+    if view.quiet:
+        return render_verdict(report, **view.for_text)
+    own = paths if len(paths) < 2 else (report.path,)
+    return render(report, verbose=view.verbose, invocation=_invocation(own), **view.for_text)
+
+
+def _invocation(paths: Sequence[str]) -> str:
+    """What follows the program's name in commands that it suggests."""
+    return "".join(f" {shlex.quote(path)}" for path in paths)
+
+
+def _wanted_plans(report: Report, tier: int | None) -> tuple[Plan, ...]:
+    plans = tuple(p for p in report.plans if tier is None or p.tier == tier)
+    if tier is not None and report.plans and not plans:
+        tried = ", ".join(str(p.tier) for p in report.plans)
+        raise UsageError(f"there is no plan of tier {tier}", hint=f"tiers that were tried: {tried}")
+    return plans
+
+
+def _write(report: Report, plan: Plan) -> None:
+    """Replace the manifest by the plan's text: at once or not at all, its mode kept, links followed.
+
+    Raises UsageError where the file is no longer what was simulated, or cannot be written.
+    """
+    import tempfile
+
+    target = Path(report.path).resolve()
+    try:
+        if target.read_bytes() != report.documents[report.path].text.encode():
+            raise UsageError(f"{report.path} was changed meanwhile: nothing is written", hint="run the command again")
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(plan.text.encode())
+                file.flush()
+                os.fsync(file.fileno())
+            shutil.copymode(target, temporary)
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise UsageError(f"{report.path} cannot be written: {error.strerror}") from error
+
+
+# --- inspect ----------------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("whats", nargs=-1, required=True, metavar="WHAT...")
+@click.option(
+    "--python", "python", metavar="VERSION", default="3.11", show_default=True, help="The Python to build for."
+)
+@click.option("-p", "--platform", default="linux-64", show_default=True, help="The conda platform to build for.")
+@click.option("--offline", is_flag=True, help="Ask no index: what is cached has to do.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON; several WHATs give an array.")
+@_showing
+def inspect(whats: tuple[str, ...], python: str, platform: str, offline: bool, as_json: bool, **given: Any) -> int:
+    """Show what a build needs. WHAT is an sdist, a project's folder, or a requirement such as flash-attn==2.7.4."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from .index import IndexSession
+    from .renderers.json_report import inspect_document
+    from .renderers.text import render_inspection
+
+    view = _View(given["color"], given["quiet"], given["verbose"])
+    status = 0
+    documents: list[object] = []
+    with _reporting_errors("json" if as_json else "text"):
+        target = _build_target(python, platform)
+        with (
+            IndexSession(offline=offline) as session,
+            ThreadPoolExecutor(min(8, len(whats))) as pool,
+            _progress(shown=not view.quiet) as progress,
+        ):
+            progress(f"reading {', '.join(whats)}")
+            answers = list(pool.map(lambda what: _inspected(what, target, session), whats))
+        for number, answer in enumerate(answers):
+            if isinstance(answer, PixiDiagnoseError):
+                status = FAILED
+                documents.append(_reported(answer))
+            elif as_json:
+                documents.append(inspect_document(*answer))
+            else:
+                _print(("\n" if number else "") + render_inspection(*answer, verbose=view.verbose, **view.for_text))
+    if as_json:
+        _print_json(documents if len(whats) > 1 else documents[0])
+    return status
+
+
+Inspected = tuple["SourceTree", "StaticMetadata", "BuildNeeds"]
+
+
+def _build_target(python: str, platform: str) -> BuildTarget:
+    from .build_needs.model import BuildTarget
+
+    major, _, minor = python.partition(".")
+    minor = minor.partition(".")[0]
+    if not (major.isdecimal() and minor.isdecimal()):
+        raise UsageError(f"'{python}' is no Python version", hint="write it as 3.12")
+    return BuildTarget((int(major), int(minor)), platform)
+
+
+def _inspected(what: str, target: BuildTarget, session: IndexSession) -> Inspected | PixiDiagnoseError:
+    """Read and analyse one WHAT, or say why that cannot be done."""
+    from .build_needs import analyse_build
+    from .metadata import static_metadata
+
+    try:
+        tree, project, version, metadata = _found(what, target, session)
+        needs = analyse_build(tree, target, project=project, version=version)
+        if metadata is None:
+            metadata = static_metadata(tree, needs.project or project or what, needs.version)
+    except PixiDiagnoseError as error:
+        return error
+    return tree, metadata, needs
+
+
+def _found(what: str, target: BuildTarget, session: IndexSession) -> tuple[SourceTree, str, str, StaticMetadata | None]:
+    """The source tree that WHAT names, with project and version as far as the name says them."""
+    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.utils import InvalidSdistFilename, parse_sdist_filename
+
+    from .source_tree import read_archive, read_directory
+
+    path = Path(what)
+    if path.is_dir():
+        return read_directory(path), "", "", None
+    if path.is_file():
+        with path.open("rb") as stream:
+            tree = read_archive(stream, path.name, location=what)
+        try:
+            project, version = parse_sdist_filename(path.name)
+        except InvalidSdistFilename:
+            return tree, "", "", None
+        return tree, project, str(version), None
+    try:
+        requirement = Requirement(what)
+    except InvalidRequirement:
+        raise UsageError(
+            f"there is no file or folder {what}, and it is no requirement",
+            hint="write a requirement as flash-attn or flash-attn==2.7.4.post1",
+        ) from None
+    if requirement.url:
+        raise UsageError(f"{what} names an address", hint="download it, and inspect the file")
+    return _from_index(requirement, target, session)
+
+
+def _from_index(
+    requirement: Any, target: BuildTarget, session: IndexSession
+) -> tuple[SourceTree, str, str, StaticMetadata]:
+    """The newest sdist on the default index that a requirement allows. Raises UsageError where there is none."""
+    import json
+
+    from packaging.utils import canonicalize_name
+    from packaging.version import Version
+
+    from .index.model import Distribution
+    from .index.releases import Offer, Selection
+    from .index.tags import Target
+    from .index.uv import default_index
+    from .manifest.model import Platform
+
+    project = canonicalize_name(requirement.name)
+    python = ".".join(map(str, target.python))
+    index = default_index()
+    fits = Target.of(Platform(target.subdir, target.subdir, ()), python)
+    offers = session.offers(index, project, Selection(fits, no_binary=True))
+    if offers is None:
+        raise UsageError(f"the index has no project {project}")
+    listed = [Offer(**line["offer"]) for line in json.loads(offers.page)["files"]]
+    sdists = {Version(offer.version): offer for offer in listed if offer.kind == "sdist"}
+    allowed = list(requirement.specifier.filter(sorted(sdists)))
+    if not allowed:
+        hint = f"releases with an sdist: {', '.join(map(str, sorted(sdists)[-5:])) or 'none'}"
+        raise UsageError(f"the index has no sdist for {requirement}", hint=hint)
+    offer = sdists[allowed[-1]]
+    distribution = Distribution(project, offer.version, "sdist", offer.filename, offer.url, offer.sha256, index)
+    return session.source_tree(distribution), project, offer.version, session.metadata(project, offer)[0]
+
+
+# --- explain ----------------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("code", required=False)
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours.")
+def explain(code: str | None, color: str) -> None:
+    """Print a rule's page: what it finds, why it breaks, an example, what to use instead. Without CODE: all rules."""
+    from .rules import RULES
+
+    view = _View(color)
+    if code is None:
+        from .renderers.text import render_rules
+
+        _print(render_rules(RULES, **view.for_text))
+        return
+    rule = next((r for r in RULES if code.upper() == r.code or code.lower() == r.name), None)
+    if rule is None:
+        raise UsageError(f"no rule is called '{code}'", hint=_nearest_rule(code))
+    if not (view.is_colored or sys.stdout.isatty()):
+        _print(rule.page.strip())
+        return
+    from .renderers.text.markdown import render_markdown
+
+    _print(render_markdown(rule.page, **view.for_text))
+
+
+# --- JSON -------------------------------------------------------------------------------------------------------------
+
+
+def _check_document(report: Report) -> object:
+    from .renderers.json_report import check_document
+
+    return check_document(report)
+
+
+def _print_json(document: object) -> None:
+    from .renderers.json_report import dumps
+
+    _print(dumps(document))
+
+
+def _reported(error: PixiDiagnoseError) -> object:
+    """Say one of several errors on stderr, and give what stands for it in a JSON array."""
+    from .renderers.json_report import error_document
+
+    _say_error(_placed(error), error.hint)
+    return error_document(error)
+
+
+@contextlib.contextmanager
+def _reporting_errors(output_format: str) -> Iterator[None]:
+    """With JSON an error is a document on stdout too."""
+    try:
+        yield
+    except PixiDiagnoseError as error:
+        if output_format == "json":
+            from .renderers.json_report import error_document
+
+            _print_json(error_document(error))
+        raise
