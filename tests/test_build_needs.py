@@ -1,7 +1,8 @@
 """What a build needs, read from small trees: each case is a section of a file in cases/build_needs.
 
 A section has a title, the tree's files (each its name and its text), and what is expected, one line each and complete:
-`on` (the target), `undeclared` (import, phase, strength, place), `hook`, `pin`, `tool`, `knob`, `download`, `stop`, `unknown`.
+`on` (the target), `undeclared` (import, phase, strength, place), `hook`, `pin`, `tool`, `removed`, `knob`, `download`, `stop`
+and `unknown`.
 """
 
 from __future__ import annotations
@@ -70,12 +71,14 @@ def shown(needs: BuildNeeds, on: BuildTarget) -> Iterator[str]:
         yield line("pin", pin.requirement, pin.phase, "", pin.evidence)
     for tool in needs.tools:
         yield line("tool", tool.name, tool.phase, tool.strength, tool.evidence)
+    for api in needs.removed:
+        yield line("removed", api.name, api.phase, api.strength, api.evidence)
     for knob in needs.knobs:
         yield f"knob {knob.variable} {knob.default or '-'}: {knob.effect}"
     for download in needs.downloads:
         yield line("download", download.url, download.phase, "checked" if download.checked else "", download.evidence)
     for stop in needs.stops:
-        yield f"stop {stop.reason} {stop.evidence[0]}"
+        yield " ".join(["stop", stop.reason, *map(str, stop.evidence[:1])])
     for unknown in needs.unknowns:
         yield " ".join(["unknown", unknown.reason, *map(str, unknown.evidence[:1])])
 

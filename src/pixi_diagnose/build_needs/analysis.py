@@ -25,7 +25,7 @@ from .model import (
 )
 from .native import backend_needs, extension_tools
 from .observations import ImportSeen
-from .providers import applicable_projects
+from .providers import applicable_projects, possible_projects
 from .setuptools_configuration import read_configuration
 from .tables import (
     RemovedApiEntry,
@@ -107,7 +107,7 @@ class _Analysis:
         def provides(root: str) -> bool:
             if root in {"pkg_resources", "_distutils_hack"}:
                 return "setuptools" in projects
-            return root in vendored or any(c in projects for c in candidates(root))
+            return root in vendored or not projects.isdisjoint(possible_projects(root, candidates(root)))
 
         return Surroundings(
             target=self.target,
@@ -144,6 +144,10 @@ class _Analysis:
     def _backend_import(self) -> None:
         if self.in_tree:
             return
+        if self.module == "setuptools.build_meta" and not setuptools_runs_on(self.setuptools, self.target.python):
+            version = ".".join(map(str, self.target.python))
+            reason = f"setuptools {self.setuptools}, the newest that is allowed, does not run on Python {version}"
+            self.stops.append(Stop(reason, Phase.METADATA, pyproject_evidence(self.tree, "requires", "[build-system]")))
         evidence = pyproject_evidence(self.tree, "build-backend", "[build-system]")
         if not evidence and "setup.py" in self.tree.names:
             evidence = (Evidence("setup.py", 1),)
@@ -183,8 +187,14 @@ class _Analysis:
             last = wheel
         self._other_worlds(last, entry, asked)
         for run in (first, last):
-            if run.stop is not None and run.stop not in self.stops:
-                self.stops.append(run.stop)
+            found = [
+                Stop(f"it reads {f}, which is not in the source tree", run.phase, (e,))
+                for f, e in run.seen.absent.items()
+            ]
+            known = {(s.reason, s.evidence) for s in self.stops}
+            self.stops += [
+                s for s in [*found, *([run.stop] if run.stop else [])] if (s.reason, s.evidence) not in known
+            ]
         self.merged.tools.extend(extension_tools(self.tree, last, self.merged))
         if not setuptools_makes_wheels(self.setuptools):
             self.hook.append("wheel")

@@ -11,8 +11,9 @@ import posixpath
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from ..evidence import Evidence
 from .interpreter import Machine, Surroundings, TreeIndex, start
-from .interpreter.commands import extension_modules, run_wheel
+from .interpreter.commands import extension_modules, run_wheel, rust_extensions
 from .interpreter.control import BudgetSpent, HookEnds, Raised
 from .interpreter.files import ROOT
 from .interpreter.importing import import_module, run_module_file
@@ -26,6 +27,8 @@ __all__ = ["Entry", "Run", "settle"]
 
 _ROUNDS = 24
 _GUESSES = 6
+_NO_SCRIPT = "from setuptools import setup; setup()"
+"""What setuptools runs where there is no setup.py (setuptools.build_meta._open_setup_script)."""
 _HERE = ast.Constant(None, lineno=1, col_offset=0)
 """The place of a frontend's own call: it stands in no file."""
 
@@ -56,6 +59,7 @@ class Run:
     blamed: frozenset[str] = frozenset()
     hook_answer: Value = None
     extensions: Sequence[Value] = ()
+    phase: Phase = Phase.METADATA
 
 
 def settle(index: TreeIndex, around: Surroundings, entry: Entry, *, wheel: bool, phase: Phase = Phase.METADATA) -> Run:
@@ -70,7 +74,7 @@ def settle(index: TreeIndex, around: Surroundings, entry: Entry, *, wheel: bool,
             break
         trial = replace(around, assumed=around.assumed | missing)
         other = run_once(index, trial, entry, wheel=wheel, phase=phase)
-        if run.stop is not None and other.stop is not None and other.stop.evidence == run.stop.evidence:
+        if _same_end(run, other) and other.blamed <= trial.assumed:
             # It ends at the same line with them: they were not to blame.
             cleared |= missing
             continue
@@ -91,6 +95,10 @@ def _to_blame(
     return frozenset()
 
 
+def _same_end(run: Run, other: Run) -> bool:
+    return run.stop is not None and other.stop is not None and other.stop.evidence == run.stop.evidence
+
+
 def _goes_further(other: Run, run: Run, entry: Entry) -> bool:
     """Whether a run passes the line at which another stopped, and did not merely go around that file."""
     place = run.stop.evidence[0] if run.stop else None
@@ -104,7 +112,7 @@ def run_once(index: TreeIndex, around: Surroundings, entry: Entry, *, wheel: boo
     m = start(index, around)
     m.phase = phase
     m.on_setup, m.asks_for = entry.on_setup, entry.asks_for
-    run = Run(m.seen, m, around.assumed)
+    run = Run(m.seen, m, around.assumed, phase=phase)
     try:
         if entry.backend:
             _run_backend(m, entry, run, wheel=wheel)
@@ -113,7 +121,7 @@ def run_once(index: TreeIndex, around: Surroundings, entry: Entry, *, wheel: boo
             if wheel and not m.seen.argv_read:
                 # A script that looks at its arguments is run anew with those of build_wheel.
                 run_wheel(m)
-        run.extensions = tuple(extension_modules(m))
+        run.extensions = (*extension_modules(m), *rust_extensions(m))
     except HookEnds:
         run.ended_at_setup = True
     except Raised as error:
@@ -143,12 +151,18 @@ def _note_end(run: Run, error: Raised) -> None:
 
 def run_setup_script(m: Machine, script: str) -> None:
     """Run setup.py as setuptools does: as `__main__`, with the tree's root as working folder."""
-    if script not in m.files.tree.files:
+    if script in m.files.tree.names and script not in m.files.tree.files:
+        m.see_unknown(f"{script} was not read", Evidence(script, 1))
         return
-    module = TreeModule("__main__", script, None)
+    absent = script not in m.files.tree.names
+    module = TreeModule("__main__", "pyproject.toml" if absent else script, None)
     module.scope.names |= {"__name__": "__main__", "__file__": f"{ROOT}/{script}", "__doc__": None}
     m.modules["__main__"] = module
-    run_module_file(m, module)
+    if absent:
+        frame = Frame(module, module.scope, 0)
+        m.execute(m, frame, ast.parse(_NO_SCRIPT).body)
+    else:
+        run_module_file(m, module)
 
 
 # -- backends in the tree ---------------------------------------------------------------------------------------------

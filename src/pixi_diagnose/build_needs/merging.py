@@ -88,8 +88,6 @@ class Merged:
         for fetch in seen.downloads:
             self.downloads.append(Download(fetch.url, fetch.phase, seen.hash_seen, (fetch.evidence,)))
         self.unknowns += seen.unknowns
-        for file, evidence in seen.absent.items():
-            self.unknowns.append(Unknown(f"{file} is read and not in the source tree", (evidence,), file))
 
     def add_other_world(self, other: Run, last: Run, missed: tuple[str, ...]) -> None:
         """Add what is only reached where the missed modules are there, and mark what is only reached without them."""

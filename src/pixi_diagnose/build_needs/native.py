@@ -62,7 +62,8 @@ def _cmake(tree: SourceTree) -> list[ToolNeed]:
         match = re.match(r"\s*(?:project|enable_language)\s*\((.{0,300})", bare, re.IGNORECASE)
         if match:
             words = {w.lower() for w in re.split(r"[\s()]+", match.group(1))}
-            found += [ToolNeed(_LANGUAGES[w], Phase.WHEEL, Strength.HARD, evidence) for w in words & set(_LANGUAGES)]
+            tools = sorted({_LANGUAGES[w] for w in words & set(_LANGUAGES)})
+            found += [ToolNeed(tool, Phase.WHEEL, Strength.HARD, evidence) for tool in tools]
         match = re.match(r"\s*find_package\s*\(\s*(\w+)(.{0,200})", bare, re.IGNORECASE)
         if match and match.group(1).lower() in {"cudatoolkit", "cuda"}:
             hard = Strength.HARD if "required" in match.group(2).lower() else Strength.GUARDED

@@ -8,11 +8,10 @@ from functools import cache
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from ..names import candidates
 from .model import BuildNeeds, BuildTarget, ImportNeed, Phase, Strength
 from .tables import brought_with, newest_setuptools, setuptools_makes_wheels, vendored_by_setuptools
 
-__all__ = ["Provider", "applicable_projects", "provider", "undeclared"]
+__all__ = ["Provider", "applicable_projects", "possible_projects", "provider", "undeclared"]
 
 _OF_SETUPTOOLS = frozenset({"setuptools", "pkg_resources", "_distutils_hack", "distutils"})
 
@@ -61,6 +60,12 @@ def applicable_projects(requirements: Iterable[str], target: BuildTarget) -> fro
     return frozenset(names - {""})
 
 
+def possible_projects(root: str, named: Iterable[str]) -> frozenset[str]:
+    """The named candidates for a module and the usual spellings of its project: `python-x`, `x-python`, `pyx`."""
+    name = canonicalize_name(root)
+    return frozenset([*named, f"python-{name}", f"{name}-python", f"py-{name}", f"py{name}"])
+
+
 class Provider:
     """The answers that `provider` gives."""
 
@@ -87,7 +92,7 @@ def provider(
     """
     target = target or BuildTarget()
     declared = applicable_projects(needs.build_system.requires, target)
-    wanted = frozenset(need.projects)
+    wanted = possible_projects(need.import_name.partition(".")[0], need.projects)
     root = need.import_name.partition(".")[0]
     if wanted & declared:
         return Provider.DECLARED
@@ -131,8 +136,3 @@ def undeclared(
             continue
         found.append(need)
     return tuple(found)
-
-
-def candidates_of(root: str) -> frozenset[str]:
-    """The projects that may provide a module, as a set."""
-    return frozenset(candidates(root))

@@ -40,7 +40,8 @@ class Configuration:
             m.see_removed("use_2to3", m.strength(), Evidence("setup.cfg", 1))
         for path, file, line in self.files:
             if m.files.is_file(path) is False:
-                m.see_absent(path, m.evidence_at(file, line))
+                # setuptools only warns and takes it as empty.
+                m.see_unknown(f"{path}, named by `file:`, is not in the source tree", m.evidence_at(file, line))
 
 
 def read_configuration(tree: SourceTree) -> Configuration:

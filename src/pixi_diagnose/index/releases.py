@@ -87,7 +87,7 @@ class OfferList:
     ) -> OfferList:
         """A page of these offers; `withheld` says for the other releases why they cannot be used.
 
-        A `build` tag keeps the files apart from those of an index: uv may never take the one's metadata for the other's.
+        A `build` tag keeps the files apart from an index's: uv may never take the one's metadata for the other's.
         """
         head = {"meta": {"api-version": "1.1"}, "name": project, "withheld": withheld or {}}
         lines = [_encode(_line(project, offer, build)) for offer in offers]

@@ -12,12 +12,22 @@ import ast
 from ..model import Phase, Strength
 from ..observations import SetupCall
 from .control import HookEnds
+from .importing import run_module_file
 from .machine import Frame, Machine
 from .models import Call
 from .objects import call_function, instantiate, iterate
-from .values import Choice, ClassValue, Function, Instance, Made, Opaque, Value
+from .values import Choice, ClassValue, Function, Instance, Made, Opaque, TreeModule, Value
 
-__all__ = ["build_extensions", "extension_modules", "finalized", "run_base", "run_command", "run_wheel", "setup"]
+__all__ = [
+    "build_extensions",
+    "extension_modules",
+    "finalized",
+    "run_base",
+    "run_command",
+    "run_wheel",
+    "rust_extensions",
+    "setup",
+]
 
 _PARTS_OF = {
     "bdist_wheel": ("build", "install", "egg_info"),
@@ -45,6 +55,10 @@ def setup(call: Call) -> Value:
     m.commands_run.clear()
     if m.on_setup is not None:
         m.on_setup(m)
+    _run_cffi_scripts(call)
+    if call.path.startswith("skbuild."):
+        m.see_tool("cmake", call.evidence, phase=Phase.WHEEL)
+        m.see_tool("ninja", call.evidence, Strength.GUARDED, Phase.WHEEL)
     configuration = call.keywords.get("configuration")
     if isinstance(configuration, Function):
         call_function(m, call.frame, configuration, [], {}, call.node)
@@ -64,7 +78,16 @@ def _make_distribution(call: Call) -> Value:
             made.attributes = {**call.keywords, **made.attributes}
         return made
     made = Made("setuptools.Distribution", [], dict(call.keywords), call.evidence)
-    for name in ("ext_modules", "packages", "py_modules", "cmdclass", "package_data", "scripts", "data_files"):
+    for name in (
+        "ext_modules",
+        "rust_extensions",
+        "packages",
+        "py_modules",
+        "cmdclass",
+        "package_data",
+        "scripts",
+        "data_files",
+    ):
         made.attributes[name] = call.keywords.get(name)
     return made
 
@@ -97,6 +120,31 @@ def extension_modules(m: Machine) -> list[Value]:
         found = [item for item in iterate(m, value) if item is not None] if value is not None else []
         return [i for item in found for i in (item.options if isinstance(item, Choice) else (item,))]
     return []
+
+
+def rust_extensions(m: Machine) -> list[Value]:
+    """The modules in Rust that setup() was given (setuptools-rust)."""
+    if not isinstance(m.distribution, Instance | Made):
+        return []
+    value = m.distribution.attributes.get("rust_extensions")
+    return [item for item in iterate(m, value) if item is not None] if value is not None else []
+
+
+def _run_cffi_scripts(call: Call) -> None:
+    """`cffi_modules=["build.py:ffi"]`: with cffi at hand, setup() runs these scripts at once (cffi's setuptools_ext)."""
+    m = call.m
+    listed = call.keywords.get("cffi_modules")
+    for item in iterate(m, listed if isinstance(listed, list | tuple) else [listed]) if listed else []:
+        if not isinstance(item, str):
+            continue
+        m.see_tool("c-compiler", call.evidence, phase=Phase.WHEEL)
+        if not (m.around.provides("cffi") or m.around.everything):
+            continue
+        path = m.files.inside(item.rpartition(":")[0])
+        if path is not None and path in m.files.tree.files:
+            module = TreeModule("__cffi__", path, None)
+            module.scope.names |= {"__name__": "__cffi__", "__file__": path}
+            run_module_file(m, module)
 
 
 def _convert_lazily(m: Machine, frame: Frame, extension: Value, node: ast.AST) -> None:

@@ -409,7 +409,7 @@ def call_value(
                 results.append(call_value(m, frame, option, args, keywords, node))
         return _each(function, results)
     if isinstance(function, type) and issubclass(function, BaseException):
-        return Raised(function, " ".join(a for a in args if isinstance(a, str)))
+        return Raised(function, " ".join(a for a in args if isinstance(a, str)), value=args[0] if args else None)
     if isinstance(function, Instance) and isinstance(method := function.cls.find("__call__"), Function):
         return call_function(m, frame, method, [function, *args], keywords, node)
     _may_fail(m)

@@ -30,7 +30,7 @@ def render(report: Report, *, width: int = 80, color: bool = False, verbose: boo
     for group in groups:
         if all(stands(simulation) for simulation in group):
             print_passing(page, group[0])
-        else:
+        elif group[0].builds:
             print_timeline(page, group, report.findings, named=len(groups) > 1, verbose=verbose)
     print_findings(page, report, named=len(report.simulations) > 1, verbose=verbose)
     print_recommendation(page, report, invocation)
@@ -107,7 +107,8 @@ def _print_unchecked(page: Page, report: Report, *, verbose: bool) -> None:
 
 
 def _sentence(unknown: Unknown) -> str:
-    subject = f"{unknown.subject}: " if unknown.subject else ""
+    named = bool(unknown.subject) and unknown.subject.split()[-1] in unknown.reason
+    subject = f"{unknown.subject}: " if unknown.subject and not named else ""
     at = f" ({unknown.evidence[0]})" if unknown.evidence else ""
     return f"{subject}{unknown.reason}{at}"
 

@@ -21,7 +21,7 @@ def print_recommendation(page: Page, report: Report, invocation: str) -> None:
         return
     for failed in report.plans:
         page.blank()
-        _print_failing(page, failed)
+        _print_failing(page, report, failed)
 
 
 def print_plan(page: Page, report: Report, plan: Plan) -> None:
@@ -33,7 +33,7 @@ def print_plan(page: Page, report: Report, plan: Plan) -> None:
         rows += [("not checked", sentence) for sentence in plan.unchecked]
         page.labelled(rows, indent=2)
     else:
-        _print_failing(page, plan)
+        _print_failing(page, report, plan)
 
 
 def _print_passing(page: Page, report: Report, plan: Plan, label: str) -> None:
@@ -50,9 +50,11 @@ def _print_passing(page: Page, report: Report, plan: Plan, label: str) -> None:
         page.paragraph(note, indent=2)
 
 
-def _print_failing(page: Page, plan: Plan) -> None:
-    reason = plan.reason.strip().splitlines()
-    why = f": {reason[0]}" if reason else ""
+def _print_failing(page: Page, report: Report, plan: Plan) -> None:
+    """That there is no such plan, and why, unless a finding says so in the same words."""
+    reason = next((line.strip() for line in plan.reason.splitlines() if line.strip()), "")
+    known = any(reason in sentence for f in report.findings for sentence in f.explanation)
+    why = "" if known or not reason else f": {reason}"
     page.paragraph(("No edit was found that passes", "bold yellow"), f" (tier {plan.tier}, {plan.name}){why}", hang=2)
 
 

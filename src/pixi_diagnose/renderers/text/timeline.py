@@ -15,8 +15,8 @@ __all__ = ["print_passing", "print_timeline"]
 
 PLAIN = 3
 """How many uneventful builds are listed by name; more are folded into a number."""
-CODES = 10
-"""The room for a column of codes with the gaps before it."""
+SAID = 28
+"""The room that is wanted for what is said of a build, with the gaps before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,10 @@ class _Row:
     said: str = ""
     codes: str = ""
 
-    def cells(self) -> list[Content]:
-        return [styled(MARKS[self.outcome], " ", self.name), self.said, (self.codes, "dim")]
+    def cells(self, widths: Sequence[int]) -> list[Content]:
+        """What stands in the columns; that of the codes is left out where nothing has one."""
+        name = styled(MARKS[self.outcome], " ", self.name)
+        return [name, (self.codes, "dim"), self.said] if widths[1] else [name, self.said]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def print_timeline(
     stages = [(stage, _sights(stage, findings, verbose=verbose)) for stage in simulation.stages]
     widths = _widths(row for _, sights in stages for sight in sights for row in sight.rows)
     label = max((len(f"{stage.number} {stage.name}") for stage, _ in stages), default=0)
-    indent = label + 5 if label + 5 + sum(widths) + CODES <= page.width else 4
+    indent = label + 5 if label + 5 + sum(widths) + SAID <= page.width else 4
     page.blank()
     about = f" ({scope(group)})" if named else ""
     page.paragraph((f"What is built, in {simulation.frontend}'s order, and what it sees{about}", "bold"), hang=2)
@@ -59,7 +61,7 @@ def print_timeline(
         for number, sight in enumerate(sights):
             if number:
                 page.columns([(" " * len(name), (sight.seen, "dim"))])
-            page.columns([row.cells() for row in sight.rows], indent=indent, least=widths)
+            page.columns([row.cells(widths) for row in sight.rows], indent=indent, least=widths)
 
 
 def print_passing(page: Page, simulation: Simulation) -> None:
@@ -74,10 +76,10 @@ def print_passing(page: Page, simulation: Simulation) -> None:
     page.paragraph(("Built from source, ", "bold"), "; ".join(said), hang=2)
 
 
-def _widths(rows: Iterable[_Row]) -> tuple[int, ...]:
-    """The widths of the columns, so that they are the same in all stages."""
-    listed = [(len(row.name) + 2, len(row.said) if row.codes else 0) for row in rows]
-    return tuple(max(column) for column in zip(*listed, strict=True)) if listed else ()
+def _widths(rows: Iterable[_Row]) -> tuple[int, int]:
+    """The widths of the columns for names and codes, so that they are the same in all stages."""
+    listed = [(len(row.name) + 2, len(row.codes)) for row in rows]
+    return max((name for name, _ in listed), default=0), max((codes for _, codes in listed), default=0)
 
 
 def _sights(stage: Stage, findings: Sequence[Finding], *, verbose: bool) -> list[_Sight]:
@@ -114,11 +116,18 @@ def _rows(runs: Sequence[tuple[Build, BuildPhase]], findings: Sequence[Finding],
         for build, phase in runs
     ]
     rows.sort(key=lambda row: (ranking.index(row.outcome), not row.codes))
-    plain = [row for row in rows if row.outcome is Outcome.OK and not row.codes]
-    if verbose or len(plain) <= PLAIN:
-        return rows
-    told = [row for row in rows if row not in plain]
-    return [*told, _Row(Outcome.OK, f"{len(plain)} more" if told else f"all {len(plain)}")]
+    alike: dict[tuple[Outcome, str], list[_Row]] = {}
+    for row in rows:
+        if not row.codes:
+            alike.setdefault((row.outcome, row.said), []).append(row)
+    many = [same for same in alike.values() if len(same) > PLAIN and not verbose]
+    folded = [row for row in rows if not any(row in same for same in many)]
+    folded += [_Row(same[0].outcome, _number(len(same), len(rows)), same[0].said) for same in many]
+    return sorted(folded, key=lambda row: ranking.index(row.outcome))
+
+
+def _number(some: int, all_of_them: int) -> str:
+    return f"all {some}" if some == all_of_them else f"{some} more"
 
 
 def _outcome(build: Build, phase: BuildPhase, findings: Sequence[Finding]) -> str:
@@ -130,9 +139,8 @@ def _outcome(build: Build, phase: BuildPhase, findings: Sequence[Finding]) -> st
 
 
 def _codes(build: Build, phase: BuildPhase, findings: Sequence[Finding]) -> str:
-    """The findings that explain how a build ends: errors where it fails, warnings where it passes."""
-    if phase.outcome is Outcome.OK and not phase.guarded:
-        return ""
-    fails = phase.outcome is Outcome.FAILS
-    wanted = [f for f in findings if f.project == build.project and f.severity is not Severity.INFO]
-    return ", ".join(sorted({f.rule.code for f in wanted if (f.severity is Severity.ERROR) == fails}))
+    """The findings that explain how a build ends: they rest on a line at which it misses something."""
+    missing = phase.guarded if phase.outcome is Outcome.OK else phase.missing
+    lines = {e for m in missing for e in m.evidence}
+    about = (f for f in findings if f.project == build.project and f.severity is not Severity.INFO)
+    return ", ".join(sorted({f.rule.code for f in about if lines & set(f.evidence)}))

@@ -71,9 +71,8 @@ def _said(report: Report, simulation: Simulation, phase: str, outcome: Outcome, 
         return f"{verb}: {_whole(report, simulation, phase)}"
     run = builds[0].phase(phase)
     why = problem(run) if run else ""
-    said = f"{verb}: {title(builds[0])}{'' if outcome is not Outcome.UNKNOWN else ':'} {why}"
-    others = len(builds) - 1
-    return said + (f" (and {count(others, 'more build')} {'fails' if others == 1 else 'fail'})" if others else "")
+    said = f"{verb}: {title(builds[0])}{'' if outcome is Outcome.FAILS else ':'} {why}"
+    return said + (f" (and {count(len(builds) - 1, 'more build')})" if len(builds) > 1 else "")
 
 
 def _whole(report: Report, simulation: Simulation, phase: str) -> str:

@@ -39,12 +39,10 @@ def title(build: Build) -> str:
 
 def problem(phase: BuildPhase) -> str:
     """What stops a run of a build, as the rest of a sentence that begins with its project."""
-    if not phase.missing:
-        return _first_line(phase.reason) or "fails"
-    said = _missing(phase.missing[0])
-    if phase.outcome is Outcome.AT_RISK:
-        return f"{said}: {_first_line(phase.reason)}" if phase.reason else said
-    return said
+    reason = next((line.strip() for line in phase.reason.splitlines() if line.strip()), "")
+    if reason and (not phase.missing or phase.outcome is Outcome.AT_RISK):
+        return reason
+    return _missing(phase.missing[0]) if phase.missing else "fails"
 
 
 def _missing(missing: Missing) -> str:
@@ -53,10 +51,6 @@ def _missing(missing: Missing) -> str:
     if missing.kind == "requirement":
         return f"cannot get {missing.name}, which it needs to be built"
     return f"cannot import {missing.name}"
-
-
-def _first_line(text: str) -> str:
-    return next((line.strip() for line in text.splitlines() if line.strip()), "")
 
 
 def versions(simulations: Sequence[Simulation]) -> str:

@@ -10,7 +10,7 @@ from ..control import Raised
 from ..files import ROOT
 from ..machine import Machine
 from ..models import CONSTANTS, Call, constant, function
-from ..values import Opaque, Outside, Value, mentions
+from ..values import Made, Opaque, Outside, Value, mentions
 
 __all__: list[str] = []
 
@@ -219,6 +219,11 @@ def _number_of_the_machine(call: Call) -> Value:
           "time.sleep", "atexit.register", "gc.collect", "os.path.walk")  # fmt: skip
 def _no_value(_call: Call) -> Value:
     return None
+
+
+@function("contextlib.suppress")
+def _suppress(call: Call) -> Value:
+    return Made("contextlib.suppress", call.args, {}, call.evidence)
 
 
 @function("functools.partial")
