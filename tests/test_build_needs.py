@@ -1,8 +1,8 @@
 """What a build needs, read from small trees: each case is a section of a file in cases/build_needs.
 
 A section has a title, the tree's files (each its name and its text), and what is expected, one line each and complete:
-`on` (the target), `undeclared` (import, phase, strength, place), `hook`, `pin`, `tool`, `removed`, `knob`, `download`, `stop`
-and `unknown`.
+`on` (the target), `undeclared` (import, phase, strength, place), `hook`, `pin`, `tool`, `removed`, `knob`, `download`,
+`stop` and `unknown`.
 """
 
 from __future__ import annotations

@@ -61,15 +61,8 @@ def test_each_module_imports_only_from_above() -> None:
     assert wrong == []
 
 
-def test_only_document_imports_tomlkit() -> None:
-    users = [
-        p.name for p in PACKAGE.rglob("*.py") if "import tomlkit" in p.read_text() or "from tomlkit" in p.read_text()
-    ]
-    assert set(users) <= {"document.py"}
-
-
 def test_the_command_line_imports_nothing_heavy() -> None:
-    heavy = ("rich", "httpx2", "rattler", "tomlkit", "packaging.pylock", "pygls", "sqlite3", "pixi_diagnose.index")
+    heavy = ("rich", "httpx2", "rattler", "packaging.pylock", "pygls", "sqlite3", "pixi_diagnose.index")
     code = f"import sys, pixi_diagnose.cli; print([m for m in {heavy!r} if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"

@@ -35,7 +35,6 @@ WIDEST = 120
 """Prose in longer lines is hard to read."""
 FAILED = 2
 INTERRUPTED = 130
-BROKEN_PIPE = 141
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -53,13 +52,12 @@ class _Program(click.Group):
     def main(  # type: ignore[override]  # click's own is an overload on standalone_mode
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
     ) -> Any:
-        """Run a command and exit with its status."""
+        """Run a command and exit with its status (1 where the reader of its output went away: click sees to that)."""
         given = sys.argv[1:] if args is None else list(args)
         status = FAILED
         try:
             _tolerate_narrow_encodings()
             status = super().main(given, prog_name or "pixi-diagnose", **{**extra, "standalone_mode": False}) or 0
-            sys.stdout.flush()
         except PixiDiagnoseError as error:
             _say_error(_placed(error), error.hint)
         except click.ClickException as error:
@@ -67,10 +65,6 @@ class _Program(click.Group):
             _say_error(error.format_message(), f"{context.command_path} --help" if context else "")
         except click.Abort:
             status = INTERRUPTED
-        except BrokenPipeError:
-            # whoever reads wants no more; the interpreter's own last flush must not complain either
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            status = BROKEN_PIPE
         except Exception as error:  # noqa: BLE001  # the last resort: a fault of this program, said in one line
             if {"-v", "--verbose"} & set(given):
                 traceback.print_exc()
@@ -81,7 +75,9 @@ class _Program(click.Group):
         sys.exit(status)
 
 
-@click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    "pixi-diagnose", cls=_Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:
     """Say before anything runs which PyPI builds of a pixi workspace will fail, why, and which edit would pass.

@@ -82,7 +82,7 @@ def diagnose(
         simulations=simulations,
         findings=chosen(findings, question),
         plans=plans,
-        unknowns=tuple(dict.fromkeys(u for s in simulations for u in s.unknowns)),
+        unknowns=tuple(dict.fromkeys(u for s in simulations for u in unknown(s))),
         seconds=time.perf_counter() - start,
     )
 
@@ -124,7 +124,7 @@ def subject(
     try:
         needs = read_needs(distribution, resolution, target, resolver)
     except (IndexAccessError, ArchiveError) as error:
-        return BuildSubject(distribution, None, Unknown(error.message, subject=distribution.project))
+        return BuildSubject(distribution, None, Unknown(error.message, subject=distribution.project, fault=True))
     wanted = (*needs.build_system.requires, *needs.hook_requirements)
     return BuildSubject(distribution, needs, None, resolver.build_environment(environment, resolution, wanted))
 
@@ -178,6 +178,16 @@ def chosen(findings: Sequence[Finding], question: Question) -> tuple[Finding, ..
 
     ranking = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
     return tuple(sorted(filter(wanted, findings), key=lambda f: ranking[f.severity]))
+
+
+def unknown(simulation: Simulation) -> tuple[Unknown, ...]:
+    """All that a simulation does not know: of its resolution, and of the sources that must be built."""
+    subjects = [b.subject for b in simulation.builds]
+    unread = [s.unknown for s in subjects if s.unknown is not None]
+    faults = [
+        replace(u, subject=s.distribution.project) for s in subjects if s.needs for u in s.needs.unknowns if u.fault
+    ]
+    return (*simulation.unknowns, *unread, *faults)
 
 
 def _invalid(error: ManifestError) -> Finding:

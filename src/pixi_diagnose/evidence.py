@@ -34,9 +34,11 @@ class Place:
 class Unknown:
     """Something that could not be known, and why: never silently fine.
 
-    `subject` names what it is about (a project, a file, a channel), empty where the context says it.
+    `subject` names what it is about (a project, a file, a channel), empty where the context says it. `fault` marks
+    input that is itself at fault (an index that does not answer, a hostile archive): exit status 2.
     """
 
     reason: str
     evidence: tuple[Evidence, ...] = ()
     subject: str = ""
+    fault: bool = False

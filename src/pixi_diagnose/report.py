@@ -44,7 +44,7 @@ class Report:
 
     @property
     def exit_status(self) -> int:
-        """0: nothing found; 1: findings; 2: the manifest is one that its own tool rejects."""
-        if self.rejected:
+        """0: nothing found; 1: findings; 2: the tool would reject the manifest, or some input could not be read."""
+        if self.rejected or any(u.fault for u in self.unknowns):
             return 2
         return 1 if any(f.severity is not Severity.INFO for f in self.findings) else 0

@@ -7,7 +7,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote
 
-from .conda import CondaPackage, CondaQuestion, CondaResolution, FactCache, closure, pypi_specifier, python_version, solve
+from .conda import (
+    CondaPackage,
+    CondaQuestion,
+    CondaResolution,
+    FactCache,
+    closure,
+    pypi_specifier,
+    python_version,
+    solve,
+)
 from .environment import Environment
 from .evidence import Unknown
 from .index import IndexSession, resolve_projects
@@ -26,6 +35,7 @@ from .names import load_name_maps
 from .source_tree import SourceTree, read_directory
 
 __all__ = ["Resolution", "Resolver"]
+
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
@@ -99,6 +109,8 @@ class Resolver:
         distributions = answer.distributions
         if len(group) > 1:
             distributions = _reachable(distributions, {s.name for s in environment.pypi})
+        if answer.failure is not None and answer.failure.kind == "index":
+            unknowns.append(Unknown(answer.failure.message, subject="package index", fault=True))
         return Resolution(
             source="solved" if conda_of_group.solved else "partial",
             python=python,

@@ -155,8 +155,8 @@ class Stop:
 class BuildNeeds:
     """All that one source tree needs to be built on one target, in the order in which a build would meet it.
 
-    `hook_requirements` is the predicted answer of get_requires_for_build_wheel beyond the declared ones (setup_requires,
-    a backend's own answer). `imports` holds every third-party import in order, the declared ones included: a
+    `hook_requirements` is the predicted answer of get_requires_for_build_wheel beyond the declared ones (from
+    setup_requires, or a backend's own). `imports` holds every third-party import in order, declared ones included: a
     non-isolated build has to find those too. `stops` are failures that no requirement mends.
     """
 

@@ -86,8 +86,8 @@ def provider(
     """Who provides an import in a standard isolated build, None for nobody.
 
     "declared": `[build-system].requires`; "hook": the answer of get_requires_for_build_wheel, for imports that run
-    after it was installed; "setuptools": a copy that setuptools vendors; "brought": it comes with a declared one, by our
-    table or among `available`, the canonical names of what a resolution of the declared ones gave.
+    after it was installed; "setuptools": a copy that setuptools vendors; "brought": it comes with a declared one, by
+    our table or among `available`, the canonical names of what a resolution of the declared ones gave.
     `setuptools_version` is the one that the build will have, by default the newest that is allowed.
     """
     target = target or BuildTarget()

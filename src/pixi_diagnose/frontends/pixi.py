@@ -158,10 +158,10 @@ class _Run:
         names = ", ".join(f"{p.name} {p.version}".strip() for p in conda if p.place is not None)
         if isolated:
             own, later = own_requirements(subject)
-            return Visible(own, executables, (OWN_REQUIREMENTS,), later)
+            return Visible({**own, "python": self.resolution.python}, executables, (OWN_REQUIREMENTS,), later)
         chosen = {d.project: d.version for d in self.resolution.distributions if d.kind == "conda"}
         projects = {project: version or chosen.get(project, "") for p in conda for project, version in p.projects}
-        projects |= {d.project: d.version for d in installed}
+        projects |= {d.project: d.version for d in installed} | {"python": self.resolution.python}
         layers = [f"conda: {names}" if names else "no conda packages"]
         layers += [_count(len(installed), "PyPI distribution")] if installed else []
         return Visible(projects, executables, tuple(layers))

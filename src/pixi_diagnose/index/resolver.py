@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import lru_cache
+from itertools import groupby
 from urllib.parse import unquote, urlsplit
 
 import tomli
@@ -294,16 +295,26 @@ def _named(message: str, request: PypiRequest, view: RequestView) -> tuple[str, 
 
 
 def _cleaned(message: str, view: RequestView) -> str:
-    """The words of uv without the overlay's addresses and its advice on options that are not the user's."""
+    """The words of uv without the overlay's addresses and its advice on options that are not the user's.
+
+    One sentence of the explanation a line, whatever way this uv decorates and wraps them (0.11.1 to 0.13.8 differ).
+    """
+    lines = [DECORATION.sub("", line).strip() for line in message.splitlines() if not line.startswith("warning:")]
+    paragraphs = (" ".join(group) for empty, group in groupby(lines, key=lambda line: not line) if not empty)
+    text = "\n".join(paragraphs)
     for number, url in enumerate(view.indexes):
-        message = message.replace(Overlay.base(view.id, number), url)
-    message = re.sub(r"^warning:.*$\n?", "", message, flags=re.MULTILINE)
-    message = re.sub(r"^error: No solution found when resolving dependencies:?\n?", "", message, flags=re.MULTILINE)
-    message = re.sub(r"^\s*(?:×.*\n|╰─▶|cause:)\s?", "", message, flags=re.MULTILINE)
-    message = re.sub(r" If all indexes are equally trusted, use `--index-strategy[^`]*`[^.]*\.", "", message)
-    message = re.sub(r" \(try: `--prerelease=[^`]*`\)", "", message)
-    lines = [line.strip() for line in message.strip().splitlines()]
-    return "\n".join(line for line in lines[:PATIENCE] if line)
+        text = text.replace(Overlay.base(view.id, number), url)
+    for advice in ADVICE:
+        text = advice.sub("", text)
+    return "\n".join(re.sub(r" (?=And because )", "\n", text).strip().splitlines()[:PATIENCE])
+
+
+DECORATION = re.compile(r"^\s*(?:[×│├╰─▶]+\s*)*(?:error: |cause: )?")
+ADVICE = (
+    re.compile(r"No solution found when resolving dependencies:?\s*"),
+    re.compile(r" If all indexes are equally trusted, use `--index-strategy[^`]*`[^.]*\."),
+    re.compile(r" \(try: `--prerelease=[^`]*`\)"),
+)
 
 
 # --- kept answers ---------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from ..errors import ArchiveError
 from ..evidence import Evidence, Unknown
-from .collecting import Broken, Collector, Readable
+from .collecting import OUTSIDE_LINK, SPECIAL_FILE, Broken, Collector, Readable
 
 __all__ = ["SourceTree", "read_archive", "read_directory"]
 
@@ -229,7 +229,7 @@ def _walk(root: Path, folder: str, collector: Collector) -> None:
             elif entry.is_file():
                 _take(entry.path, path, entry.stat().st_size, collector)
             else:
-                collector.note("is a device or a pipe", path)
+                collector.note(SPECIAL_FILE, path)
         except OSError as error:
             collector.unknown(f"{path} cannot be read: {error.strerror}", path)
 
@@ -243,7 +243,7 @@ def _follow(root: Path, link: os.DirEntry[str], path: str, collector: Collector)
         return
     status = target.stat()
     if not target.is_relative_to(root):
-        collector.note("is a link out of the tree", path)
+        collector.note(OUTSIDE_LINK, path)
     elif stat.S_ISREG(status.st_mode):
         _take(str(target), path, status.st_size, collector)
     else:
@@ -289,4 +289,5 @@ def _decompress(data: bytes) -> bytes:
 
 
 def _unknown(given: dict[str, Any]) -> Unknown:
-    return Unknown(given["reason"], tuple(Evidence(**line) for line in given["evidence"]), given["subject"])
+    evidence = tuple(Evidence(**line) for line in given["evidence"])
+    return Unknown(given["reason"], evidence, given["subject"], given["fault"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable, Mapping
 from typing import Protocol
@@ -32,6 +33,12 @@ _BUILD_FILE = re.compile(
 _SMALL_FILE = re.compile(r".*\.(?:txt|in)\Z|[._]*version[^.]*(?:\.(?:json|ya?ml|md))?\Z", re.DOTALL | re.IGNORECASE)
 _DRIVE = re.compile(r"[A-Za-z]:")
 
+OUTSIDE_NAME = "has a name that leads out of the tree or is too long"
+OUTSIDE_LINK = "is a link out of the tree"
+SPECIAL_FILE = "is a device or a pipe"
+HOSTILE = frozenset({OUTSIDE_NAME, OUTSIDE_LINK, SPECIAL_FILE})
+"""What no honest archive holds: noted as a fault of the input, not only as something that was passed over."""
+
 
 def kept_limit(path: str) -> int:
     """Up to how many bytes a file is kept for the analysis of the build; 0 where it is of no interest."""
@@ -54,6 +61,12 @@ def clean_path(name: str) -> str | None:
         return None
     parts = [part for part in name.split("/") if part not in {"", "."}]
     return None if not parts or ".." in parts or len(parts) > PATH_DEPTH else "/".join(parts)
+
+
+def leads_out(name: str, target: str) -> bool:
+    """Whether a symbolic link at `name` points out of the tree."""
+    parts = posixpath.normpath(posixpath.join(posixpath.dirname(name), target)).split("/")
+    return target.startswith("/") or _DRIVE.match(target) is not None or parts[0] == ".."
 
 
 class Broken(Exception):  # noqa: N818 -- becomes an ArchiveError with the archive's name
@@ -92,7 +105,7 @@ class Collector:
         """Records a regular file; returns its path in the archive where its bytes are to be given to `keep`."""
         path = clean_path(name)
         if path is None:
-            self.note("has a name that leads out of the tree or is too long", name)
+            self.note(OUTSIDE_NAME, name)
             return None
         if len(self._names) >= ENTRIES and path not in self._names:
             self.full = f"it has more than {ENTRIES} files"
@@ -137,9 +150,9 @@ class Collector:
         unknowns = list(self._single)
         for what, passed in self._notes.items():
             listed = ", ".join(passed[:EXAMPLES]) + (f" and {len(passed) - EXAMPLES} more" if passed[EXAMPLES:] else "")
-            unknowns.append(Unknown(f"not read, because it {what}: {listed}"))
+            unknowns.append(Unknown(f"not read, because it {what}: {listed}", fault=what in HOSTILE))
         if self.full:
-            unknowns.append(Unknown(f"the tree was not read to its end: {self.full}"))
+            unknowns.append(Unknown(f"the tree was not read to its end: {self.full}", fault=True))
         files, names = self._files, self._names
         if self._stripped():
             files = {path.partition("/")[2]: data for path, data in files.items()}

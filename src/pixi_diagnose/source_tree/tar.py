@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from .collecting import Broken, Collector, Readable
+from .collecting import OUTSIDE_LINK, SPECIAL_FILE, Broken, Collector, Readable, clean_path, leads_out
 
 __all__ = ["read_tar"]
 
@@ -40,9 +40,10 @@ def read_tar(raw: Readable, compression: str, collector: Collector) -> bool:
     try:
         for member in _members(blocks, ends_surely=compression in {"gz", "bz2", "xz"}):
             if member.kind in _LINKS:
-                collector.note(f"is a {_LINKS[member.kind]}", f"{member.name} -> {member.target}")
+                what = OUTSIDE_LINK if _leads_out(member) else f"is a {_LINKS[member.kind]}"
+                collector.note(what, f"{member.name} -> {member.target}")
             elif member.kind in _SPECIAL:
-                collector.note("is a device or a pipe", member.name)
+                collector.note(SPECIAL_FILE, member.name)
             elif member.sparse:
                 collector.note("is a sparse file", member.name)
             elif member.kind != b"5" and not member.name.endswith("/"):
@@ -57,6 +58,13 @@ def read_tar(raw: Readable, compression: str, collector: Collector) -> bool:
         collector.full = f"it unpacks to more than {UNPACKED >> 20} MB"
         return False
     return True
+
+
+def _leads_out(member: _Member) -> bool:
+    """A hard link names its target from the archive's root, a symbolic one from its own folder."""
+    if member.kind == b"1":
+        return clean_path(member.target) is None
+    return leads_out(member.name, member.target)
 
 
 # Compression

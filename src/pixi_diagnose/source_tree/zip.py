@@ -9,7 +9,7 @@ import struct
 import zipfile
 import zlib
 
-from .collecting import Broken, Collector
+from .collecting import OUTSIDE_LINK, PATH_LENGTH, SPECIAL_FILE, Broken, Collector, leads_out
 
 __all__ = ["read_zip"]
 
@@ -49,9 +49,10 @@ def _read(archive: zipfile.ZipFile, collector: Collector) -> bool:
         if info.is_dir():
             continue
         if stat.S_ISLNK(mode):
-            collector.note("is a link", name)
+            target = archive.read(info).decode("utf-8", "replace") if info.file_size <= PATH_LENGTH else "/"
+            collector.note(OUTSIDE_LINK if leads_out(name, target) else "is a link", name)
         elif stat.S_IFMT(mode) not in {0, stat.S_IFREG}:
-            collector.note("is a device or a pipe", name)
+            collector.note(SPECIAL_FILE, name)
         elif info.flag_bits & _ENCRYPTED:
             collector.note("is encrypted", name)
         elif (wanted := collector.wants(name, info.file_size)) is not None:

@@ -131,7 +131,7 @@ def rust_extensions(m: Machine) -> list[Value]:
 
 
 def _run_cffi_scripts(call: Call) -> None:
-    """`cffi_modules=["build.py:ffi"]`: with cffi at hand, setup() runs these scripts at once (cffi's setuptools_ext)."""
+    """`cffi_modules=["build.py:ffi"]`: with cffi at hand, setup() runs these at once (cffi's setuptools_ext)."""
     m = call.m
     listed = call.keywords.get("cffi_modules")
     for item in iterate(m, listed if isinstance(listed, list | tuple) else [listed]) if listed else []:

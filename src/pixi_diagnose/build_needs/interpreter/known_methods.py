@@ -21,7 +21,8 @@ _TEXT = frozenset({
     "rstrip", "split", "splitlines", "startswith", "strip", "swapcase", "title", "upper", "format", "format_map",
 })  # fmt: skip
 _CONTAINER: dict[Any, frozenset[str]] = {
-    list: frozenset({"append", "clear", "copy", "count", "extend", "index", "insert", "pop", "remove", "reverse", "sort"}),
+    list: frozenset({"append", "clear", "copy", "count", "extend", "index", "insert", "pop", "remove", "reverse",
+                     "sort"}),
     tuple: frozenset({"count", "index"}),
     dict: frozenset({"clear", "copy", "get", "items", "keys", "pop", "popitem", "setdefault", "update", "values"}),
     set: frozenset({
@@ -35,7 +36,8 @@ _PATH_PROPERTIES = frozenset(
     ["anchor", "drive", "name", "parent", "parents", "parts", "root", "stem", "suffix", "suffixes"]
 )
 _PATH_METHODS = frozenset({
-    "as_posix", "is_absolute", "is_relative_to", "joinpath", "match", "relative_to", "with_name", "with_stem", "with_suffix",
+    "as_posix", "is_absolute", "is_relative_to", "joinpath", "match", "relative_to", "with_name", "with_stem",
+    "with_suffix",
 })  # fmt: skip
 _MATCH = frozenset({"group", "groups", "groupdict", "start", "end", "span"})
 _PATTERN = frozenset({"search", "match", "fullmatch", "findall", "sub", "split", "finditer"})

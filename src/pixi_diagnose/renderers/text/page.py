@@ -57,8 +57,11 @@ class Page:
         self._lines.append(styled(*parts))
 
     def paragraph(self, *parts: Content, indent: int = 0, hang: int = 0) -> None:
-        """Words that flow; every line is indented, those after the first by `hang` more."""
-        for number, piece in enumerate(_wrapped(styled(*parts), self.width - indent, self.width - indent - hang)):
+        """Words that flow; every line is indented, those after the first by `hang` more. No words give no line."""
+        text = styled(*parts)
+        if not text.plain.strip():
+            return
+        for number, piece in enumerate(_wrapped(text, self.width - indent, self.width - indent - hang)):
             self._lines.append(Text(" " * (indent + (hang if number else 0))).append_text(piece))
 
     def columns(

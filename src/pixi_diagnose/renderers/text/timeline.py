@@ -139,8 +139,12 @@ def _outcome(build: Build, phase: BuildPhase, findings: Sequence[Finding]) -> st
 
 
 def _codes(build: Build, phase: BuildPhase, findings: Sequence[Finding]) -> str:
-    """The findings that explain how a build ends: they rest on a line at which it misses something."""
+    """The findings that explain how a build ends: they rest on a line at which it misses something.
+
+    Errors explain a failure, warnings what may happen or is left out.
+    """
     missing = phase.guarded if phase.outcome is Outcome.OK else phase.missing
     lines = {e for m in missing for e in m.evidence}
-    about = (f for f in findings if f.project == build.project and f.severity is not Severity.INFO)
+    wanted = Severity.ERROR if phase.outcome is Outcome.FAILS else Severity.WARNING
+    about = (f for f in findings if f.project == build.project and f.severity is wanted)
     return ", ".join(sorted({f.rule.code for f in about if lines & set(f.evidence)}))
