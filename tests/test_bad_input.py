@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from support.packages import PackageFile, PackageIndex, compress, make_sdist, make_tar, pkg_info
+from support.packages import PackageFile, PackageIndex, compress, make_sdist, make_tar, pkg_info, write_channel
 from support.server import Response, Server
-from support.worlds import CONDA, WHEELS, write_channel
+from support.worlds import CONDA, WHEELS
 
 GOOD = make_sdist(
     "good",

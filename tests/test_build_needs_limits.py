@@ -28,7 +28,7 @@ def analyse(script: str | bytes, **files: str) -> BuildNeeds:
 ENDLESS = {
     "a loop without end": "import torch\nn = 0\nwhile True:\n    n += 1\n    for i in range(10**9):\n        n += i\n",
     "calls that double": "import torch\ndef f(n):\n    f(n + 1)\n    f(n + 2)\nf(0)\n",
-    "branches that double": "import torch\ndef f(n):\n    if torch.x(n):\n        f(n)\n    else:\n        f(n)\nf(0)\n",
+    "branches that double": "import torch\ndef f(n):\n    if torch.x(n):\n        f(n)\n    else:\n        f(n)\nf(0)",
 }
 
 

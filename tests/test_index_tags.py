@@ -126,6 +126,10 @@ def test_markers_are_the_platforms_not_the_hosts() -> None:
             "its wheels are for Windows x86_64 and macOS arm64 only",
         ),
         (["cp312-cp312-manylinux_2_34_x86_64"], "its wheels need glibc 2.34, which this platform does not promise"),
+        (
+            ["cp312-cp312-macosx_11_0_arm64", "cp312-cp312-manylinux_2_34_x86_64", "py3-none-win32"],
+            "its wheels need glibc 2.34, which this platform does not promise",
+        ),
         (["cp313-abi3-manylinux_2_17_x86_64"], "its wheels are for cp313-abi3 only"),
     ],
 )

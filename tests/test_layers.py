@@ -29,6 +29,7 @@ LAYERS = (
     "plan",
     "report",
     "diagnose",
+    "inspection",
     "renderers",
     "cli",
 )

@@ -64,6 +64,11 @@ def test_a_dynamic_requirement_field_leaves_the_table_to_the_build_and_names_its
     assert field in found.dynamic_reason
 
 
+def test_a_line_that_names_several_fields_is_given_once() -> None:
+    found = read(pyproject='[project]\nname = "pack"\nversion = "1"\ndynamic = ["dependencies", "requires-python"]\n')
+    assert [str(line) for line in found.dynamic_because] == ["pyproject.toml:4"]
+
+
 def test_a_dynamic_version_is_static_for_an_sdist_whose_name_says_it() -> None:
     text = '[project]\nname = "pack"\ndynamic = ["version"]\ndependencies = []\n'
     assert frontends(read(pyproject=text)) == "pixi uv"

@@ -34,22 +34,24 @@ def marker(tmp_path: Path) -> Path:
     return tmp_path / "executed"
 
 
+def setup(marker: Path, name: str) -> str:
+    return SETUP.format(marker=str(marker), name=name)
+
+
 def trees(marker: Path) -> dict[str, str]:
-    setup = lambda name: SETUP.format(marker=str(marker), name=name)  # noqa: E731
     return {
-        "marker_sdist-1.0/setup.py": setup("marker-sdist"),
-        "marker_backend-1.0/setup.py": setup("marker-backend"),
+        "marker_sdist-1.0/setup.py": setup(marker, "marker-sdist"),
+        "marker_backend-1.0/setup.py": setup(marker, "marker-backend"),
         "marker_backend-1.0/pyproject.toml": IN_TREE,
         "marker_backend-1.0/backend.py": BACKEND.format(marker=str(marker)),
     }
 
 
 def workspace(marker: Path) -> dict[str, str]:
-    setup = lambda name: SETUP.format(marker=str(marker), name=name)  # noqa: E731
     return {
         "pixi.toml": MANIFEST,
-        "beside/setup.py": setup("beside"),
-        "beside-editable/setup.py": setup("beside-editable"),
+        "beside/setup.py": setup(marker, "beside"),
+        "beside-editable/setup.py": setup(marker, "beside-editable"),
         "beside-editable/pyproject.toml": IN_TREE,
         "beside-editable/backend.py": BACKEND.format(marker=str(marker)),
     }

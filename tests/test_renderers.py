@@ -15,7 +15,6 @@ from pixi_diagnose.frontends.model import Build, BuildPhase, Outcome, Simulation
 from pixi_diagnose.renderers import FORMATS, renderer
 from pixi_diagnose.renderers.foreign_text import printable, without_credentials
 from pixi_diagnose.renderers.json_report import check_document
-from pixi_diagnose.renderers.locations import locate
 from pixi_diagnose.renderers.text import render, render_plans, render_verdict
 from pixi_diagnose.renderers.text.page import Page
 from pixi_diagnose.report import Report
@@ -330,6 +329,6 @@ def test_gitlab_fingerprints_are_unique_and_do_not_move_with_lines(report: Repor
 
 def test_a_finding_without_a_place_is_about_the_file(report: Report) -> None:
     finding = replace(report.findings[0], place=None)
-    assert locate(report, finding) is None
+    assert report.locate(finding) is None
     said = renderer("concise")(replace(report, findings=(finding,)))
     assert said.startswith("pixi.toml: error[ISO102] ")

@@ -364,6 +364,17 @@ def test_what_is_not_there_is_not_found(indexes: Indexes, requirement: str, said
     assert said in failure.message
 
 
+def test_the_release_that_the_explanation_is_about_is_the_one_explained(indexes: Indexes) -> None:
+    indexes.a.add(make_wheel("pack", "1.0", requires=["leaf==1.0"]))
+    indexes.a.add(make_wheel("leaf", "1.0", tag="py3-none-win_amd64"))
+    indexes.a.add(make_wheel("leaf", "2.0", tag="cp39-cp39-manylinux1_x86_64"))
+    indexes.publish()
+    failure = indexes.ask("pack").failure
+    assert failure is not None
+    assert failure.kind == "not-found"
+    assert failure.message.startswith("leaf 1.0 cannot be used: its wheels are for Windows x86_64 only.\n")
+
+
 def test_hints_name_the_real_index(indexes: Indexes) -> None:
     indexes.a.add(make_wheel("pack", "2.0"))
     indexes.b.add(make_wheel("pack", "1.0"))
@@ -456,6 +467,16 @@ def test_an_sdist_whose_hash_is_a_lie_is_known_when_it_is_read(indexes: Indexes)
     distribution = of(indexes.ask("pack"), "pack")
     with pytest.raises(ArchiveError, match=r"pack-1\.0\.tar\.gz"):
         indexes.session.source_tree(distribution)
+
+
+def test_an_index_that_claims_anothers_hash_does_not_speak_for_it(indexes: Indexes) -> None:
+    """Only a part of a file is read for its metadata, so what was kept for a hash holds for one address only."""
+    honest = make_wheel("pack", "1.0", requires=["leaf"])
+    indexes.a.add(honest).add(make_wheel("leaf", "1.0"))
+    indexes.b.add(make_wheel("pack", "1.0", requires=["evil"]), sha256=honest.sha256).add(make_wheel("evil", "1.0"))
+    indexes.publish()
+    assert set(indexes.chosen("pack", index_url=f"{indexes.server.url}/b")) == {"pack", "evil"}
+    assert set(indexes.chosen("pack")) == {"pack", "leaf"}
 
 
 def test_an_invalid_requirement_spoils_nothing(indexes: Indexes) -> None:

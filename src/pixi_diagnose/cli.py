@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
-import shutil
 import sys
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +17,10 @@ from .errors import ManifestError, PixiDiagnoseError, UsageError
 from .settings import wants_color
 
 if TYPE_CHECKING:
-    from .build_needs.model import BuildNeeds, BuildTarget
+    from .build_needs.model import BuildTarget
     from .diagnose import Question
     from .finding import Plan
-    from .index import IndexSession
-    from .metadata import StaticMetadata
     from .report import Report
-    from .source_tree import SourceTree
 
 __all__ = ["main"]
 
@@ -36,6 +30,7 @@ WIDEST = 120
 FAILED = 2
 INTERRUPTED = 130
 
+Answer = TypeVar("Answer")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -67,6 +62,8 @@ class _Program(click.Group):
             status = INTERRUPTED
         except Exception as error:  # noqa: BLE001  # the last resort: a fault of this program, said in one line
             if {"-v", "--verbose"} & set(given):
+                import traceback
+
                 traceback.print_exc()
             _say_error(
                 f"this should not have happened: {type(error).__name__}: {error}",
@@ -104,6 +101,8 @@ class _View:
 
     @property
     def width(self) -> int:
+        import shutil
+
         return min(shutil.get_terminal_size((80, 24)).columns, WIDEST)
 
     @property
@@ -342,6 +341,8 @@ def _rendered(report: Report, output_format: str, view: _View, paths: Sequence[s
 
 def _invocation(paths: Sequence[str]) -> str:
     """What follows the program's name in commands that it suggests."""
+    import shlex
+
     return "".join(f" {shlex.quote(path)}" for path in paths)
 
 
@@ -358,6 +359,7 @@ def _write(report: Report, plan: Plan) -> None:
 
     Raises UsageError where the file is no longer what was simulated, or cannot be written.
     """
+    import shutil
     import tempfile
 
     target = Path(report.path).resolve()
@@ -397,6 +399,7 @@ def inspect(whats: tuple[str, ...], python: str, platform: str, offline: bool, a
     from concurrent.futures import ThreadPoolExecutor
 
     from .index import IndexSession
+    from .inspection import inspect_source
     from .renderers.json_report import inspect_document
     from .renderers.text import render_inspection
 
@@ -411,21 +414,29 @@ def inspect(whats: tuple[str, ...], python: str, platform: str, offline: bool, a
             _progress(shown=not view.quiet) as progress,
         ):
             progress(f"reading {', '.join(whats)}")
-            answers = list(pool.map(lambda what: _inspected(what, target, session), whats))
+            answers = list(pool.map(lambda what: _attempt(lambda: inspect_source(what, target, session)), whats))
         for number, answer in enumerate(answers):
             if isinstance(answer, PixiDiagnoseError):
                 status = FAILED
                 documents.append(_reported(answer))
             elif as_json:
-                documents.append(inspect_document(*answer))
+                documents.append(inspect_document(answer.tree, answer.metadata, answer.needs))
             else:
-                _print(("\n" if number else "") + render_inspection(*answer, verbose=view.verbose, **view.for_text))
+                card = render_inspection(
+                    answer.tree, answer.metadata, answer.needs, verbose=view.verbose, **view.for_text
+                )
+                _print(("\n" if number else "") + card)
     if as_json:
         _print_json(documents if len(whats) > 1 else documents[0])
     return status
 
 
-Inspected = tuple["SourceTree", "StaticMetadata", "BuildNeeds"]
+def _attempt(answer: Callable[[], Answer]) -> Answer | PixiDiagnoseError:
+    """An answer, or the error that stands for it among others."""
+    try:
+        return answer()
+    except PixiDiagnoseError as error:
+        return error
 
 
 def _build_target(python: str, platform: str) -> BuildTarget:
@@ -436,84 +447,6 @@ def _build_target(python: str, platform: str) -> BuildTarget:
     if not (major.isdecimal() and minor.isdecimal()):
         raise UsageError(f"'{python}' is no Python version", hint="write it as 3.12")
     return BuildTarget((int(major), int(minor)), platform)
-
-
-def _inspected(what: str, target: BuildTarget, session: IndexSession) -> Inspected | PixiDiagnoseError:
-    """Read and analyse one WHAT, or say why that cannot be done."""
-    from .build_needs import analyse_build
-    from .metadata import static_metadata
-
-    try:
-        tree, project, version, metadata = _found(what, target, session)
-        needs = analyse_build(tree, target, project=project, version=version)
-        if metadata is None:
-            metadata = static_metadata(tree, needs.project or project or what, needs.version)
-    except PixiDiagnoseError as error:
-        return error
-    return tree, metadata, needs
-
-
-def _found(what: str, target: BuildTarget, session: IndexSession) -> tuple[SourceTree, str, str, StaticMetadata | None]:
-    """The source tree that WHAT names, with project and version as far as the name says them."""
-    from packaging.requirements import InvalidRequirement, Requirement
-    from packaging.utils import InvalidSdistFilename, parse_sdist_filename
-
-    from .source_tree import read_archive, read_directory
-
-    path = Path(what)
-    if path.is_dir():
-        return read_directory(path), "", "", None
-    if path.is_file():
-        with path.open("rb") as stream:
-            tree = read_archive(stream, path.name, location=what)
-        try:
-            project, version = parse_sdist_filename(path.name)
-        except InvalidSdistFilename:
-            return tree, "", "", None
-        return tree, project, str(version), None
-    try:
-        requirement = Requirement(what)
-    except InvalidRequirement:
-        raise UsageError(
-            f"there is no file or folder {what}, and it is no requirement",
-            hint="write a requirement as flash-attn or flash-attn==2.7.4.post1",
-        ) from None
-    if requirement.url:
-        raise UsageError(f"{what} names an address", hint="download it, and inspect the file")
-    return _from_index(requirement, target, session)
-
-
-def _from_index(
-    requirement: Any, target: BuildTarget, session: IndexSession
-) -> tuple[SourceTree, str, str, StaticMetadata]:
-    """The newest sdist on the default index that a requirement allows. Raises UsageError where there is none."""
-    import json
-
-    from packaging.utils import canonicalize_name
-    from packaging.version import Version
-
-    from .index.model import Distribution
-    from .index.releases import Offer, Selection
-    from .index.tags import Target
-    from .index.uv import default_index
-    from .manifest.model import Platform
-
-    project = canonicalize_name(requirement.name)
-    python = ".".join(map(str, target.python))
-    index = default_index()
-    fits = Target.of(Platform(target.subdir, target.subdir, ()), python)
-    offers = session.offers(index, project, Selection(fits, no_binary=True))
-    if offers is None:
-        raise UsageError(f"the index has no project {project}")
-    listed = [Offer(**line["offer"]) for line in json.loads(offers.page)["files"]]
-    sdists = {Version(offer.version): offer for offer in listed if offer.kind == "sdist"}
-    allowed = list(requirement.specifier.filter(sorted(sdists)))
-    if not allowed:
-        hint = f"releases with an sdist: {', '.join(map(str, sorted(sdists)[-5:])) or 'none'}"
-        raise UsageError(f"the index has no sdist for {requirement}", hint=hint)
-    offer = sdists[allowed[-1]]
-    distribution = Distribution(project, offer.version, "sdist", offer.filename, offer.url, offer.sha256, index)
-    return session.source_tree(distribution), project, offer.version, session.metadata(project, offer)[0]
 
 
 # --- explain ----------------------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ from .report import Report
 from .resolve import Resolution, Resolver
 from .rules import RULES
 from .rules.cfg901_invalid_manifest import RULE as INVALID_MANIFEST
+from .settings import Settings, read_settings, suppressions
 
 __all__ = ["Question", "diagnose"]
 
@@ -65,11 +66,12 @@ def diagnose(
     report = Report(str(file), question.frontend, VERSION, None, {str(file): document}, offline=session.offline)
     try:
         manifest = read_manifest(document.text, str(file))
+        settings = read_settings(document.data, str(file))
     except ManifestError as error:
         return replace(report, findings=(_invalid(error),), rejected=True)
     findings = check_manifest(manifest)
     if any(f.severity is Severity.ERROR for f in findings):
-        return replace(report, manifest=manifest, findings=chosen(findings, question), rejected=True)
+        return replace(report, manifest=manifest, findings=chosen(findings, question, settings, report), rejected=True)
     simulations = simulate(manifest, question, session, progress)
     findings += check(simulations)
     plans: tuple[Plan, ...] = ()
@@ -80,7 +82,7 @@ def diagnose(
         report,
         manifest=manifest,
         simulations=simulations,
-        findings=chosen(findings, question),
+        findings=chosen(findings, question, settings, report),
         plans=plans,
         unknowns=tuple(dict.fromkeys(u for s in simulations for u in unknown(s))),
         seconds=time.perf_counter() - start,
@@ -167,14 +169,22 @@ def check(simulations: Sequence[Simulation]) -> tuple[Finding, ...]:
     return tuple(merged.values())
 
 
-def chosen(findings: Sequence[Finding], question: Question) -> tuple[Finding, ...]:
-    """The findings that `select` and `ignore` leave (code prefixes or names), worst first."""
+def chosen(findings: Sequence[Finding], question: Question, settings: Settings, report: Report) -> tuple[Finding, ...]:
+    """The findings that the command line, the settings and comments in the file leave, worst first."""
+    selected, ignored = question.select or settings.select, (*question.ignore, *settings.ignore)
+    silenced = suppressions(report.documents[report.path].text)
 
     def named(finding: Finding, given: Sequence[str]) -> bool:
         return any(finding.rule.code.startswith(g) or finding.rule.name == g for g in given)
 
     def wanted(finding: Finding) -> bool:
-        return (not question.select or named(finding, question.select)) and not named(finding, question.ignore)
+        location = report.locate(finding)
+        here = [rule for line, rule in silenced if location is not None and line == location.start.line]
+        return (
+            (not selected or named(finding, selected))
+            and not named(finding, ignored)
+            and not ("*" in here or named(finding, here))
+        )
 
     ranking = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
     return tuple(sorted(filter(wanted, findings), key=lambda f: ranking[f.severity]))
@@ -204,7 +214,7 @@ def _invalid(error: ManifestError) -> Finding:
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_bytes().decode("utf-8")  # line breaks as they are: plans are written back
     except UnicodeDecodeError as error:
         raise ManifestError("the manifest is not UTF-8", path=str(file)) from error
     except OSError as error:

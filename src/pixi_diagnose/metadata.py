@@ -349,7 +349,7 @@ def _why_dynamic(
         evidence += [info.version_line] if info.version_line else []
         is_version = ".".join(map(str, info.metadata_version)) or "of no version"
         reasons.append(f"PKG-INFO is {is_version}, and only 2.2 and later promises final requirements")
-    return tuple(evidence), " and ".join(reasons)
+    return tuple(dict.fromkeys(evidence)), " and ".join(reasons)
 
 
 def _read_requires_txt(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .document import Document
+from .document import Document, Position
 from .evidence import Unknown
 from .finding import Finding, Plan, Severity
 from .frontends.model import Simulation
 from .manifest.model import Manifest
 
-__all__ = ["Report"]
+__all__ = ["Location", "Report"]
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A range of a file; `line` is the text of its first line, "" where the file is not at hand."""
+
+    file: str
+    start: Position
+    end: Position
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +58,24 @@ class Report:
         if self.rejected or any(u.fault for u in self.unknowns):
             return 2
         return 1 if any(f.severity is not Severity.INFO for f in self.findings) else 0
+
+    def locate(self, finding: Finding) -> Location | None:
+        """Where a finding stands: the item in a list, else the key, or where the tool points; None for nowhere."""
+        place = finding.place
+        if place is None:
+            return None
+        document = self.documents.get(place.file)
+        if document is None:
+            return Location(place.file, Position(1, 1), Position(1, 1))
+        found = document.range_of(place.key, "value" if place.key and isinstance(place.key[-1], int) else "key")
+        start, end = found.start, found.end
+        if finding.position is not None:
+            start = Position(finding.position[0], finding.position[1] or 1)
+            spans = (document.range_of(place.key, what) for what in ("key", "value"))
+            around = next((s for s in spans if place.key and s.start <= start < s.end), None)
+            inside = around is not None and around.start != start  # a string is pointed at behind its quote
+            end = around.end if around else Position(start.line, start.column + 1)
+            end = Position(end.line, end.column - 1) if inside else end
+        lines = document.text.split("\n")
+        line = lines[start.line - 1].rstrip("\r") if start.line <= len(lines) else ""
+        return Location(place.file, start, end, line)

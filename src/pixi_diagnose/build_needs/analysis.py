@@ -9,7 +9,8 @@ from ..evidence import Evidence, Unknown
 from ..names import candidates
 from ..source_tree import SourceTree
 from .build_system import pyproject_evidence, read_build_system
-from .hooks import Entry, Run, run_once, settle
+from .declarative import backend_scripts, version_plugin
+from .hooks import Entry, Run, run_backend_script, run_once, settle
 from .interpreter import Surroundings, TreeIndex
 from .interpreter.values import Choice, Opaque, Value
 from .merging import Merged
@@ -25,7 +26,7 @@ from .model import (
 )
 from .native import backend_needs, extension_tools
 from .observations import ImportSeen
-from .providers import applicable_projects, possible_projects
+from .providers import applicable_projects, named_after, possible_projects
 from .setuptools_configuration import read_configuration
 from .tables import (
     RemovedApiEntry,
@@ -90,7 +91,6 @@ class _Analysis:
         self.hook_evidence: list[Evidence] = []
         self.unknowns: list[Unknown] = [*system.unknowns, *tree.unknowns]
         self.stops: list[Stop] = []
-        self.extra_pins: list[Pin] = []
 
     # -- surroundings -------------------------------------------------------------------------------------------------
 
@@ -107,7 +107,9 @@ class _Analysis:
         def provides(root: str) -> bool:
             if root in {"pkg_resources", "_distutils_hack"}:
                 return "setuptools" in projects
-            return root in vendored or not projects.isdisjoint(possible_projects(root, candidates(root)))
+            if root in vendored or not projects.isdisjoint(possible_projects(root, candidates(root))):
+                return True
+            return named_after(root, projects)
 
         return Surroundings(
             target=self.target,
@@ -168,6 +170,15 @@ class _Analysis:
         answers, tools = backend_needs(self.tree, self.system, self.declared)
         self.hook += answers
         self.merged.tools.extend(tools)
+        plugin = version_plugin(self.tree, self.module)
+        if plugin:
+            evidence = pyproject_evidence(self.tree, "[tool.hatch.version]", "[tool.hatch")
+            place = evidence[0] if evidence else Evidence("pyproject.toml", 1)
+            self.merged.add_import(ImportSeen(plugin, plugin, Phase.METADATA, Strength.HARD, place))
+        for script in backend_scripts(self.tree, self.module):
+            run = run_backend_script(self.index, self._surroundings((script.file,), self.hook), script)
+            self.merged.add_run(run, after_answer=True)
+            self.stops += [run.stop] if run.stop else []
 
     def _setuptools_runs(self) -> None:
         entry = self._entry()
@@ -288,7 +299,7 @@ class _Analysis:
             grouped[key] = RemovedApi(entry.name, entry.gone, seen.phase, strength, tuple(dict.fromkeys(evidence)))
             if entry.pin and self._lacks(entry) and seen.strength is not Strength.GUARDED and entry.pin not in pins:
                 pins[entry.pin] = Pin(entry.pin, entry.reason, seen.phase, (seen.evidence,))
-        return (*pins.values(), *self.extra_pins), tuple(grouped.values())
+        return tuple(pins.values()), tuple(grouped.values())
 
 
 def _requirements(value: Value) -> tuple[list[str], bool]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..evidence import Evidence
+from .declarative import BackendScript
 from .interpreter import Machine, Surroundings, TreeIndex, start
 from .interpreter.commands import extension_modules, run_wheel, rust_extensions
 from .interpreter.control import BudgetSpent, HookEnds, Raised
@@ -19,11 +20,11 @@ from .interpreter.files import ROOT
 from .interpreter.importing import import_module, run_module_file
 from .interpreter.machine import Frame
 from .interpreter.objects import attribute, call_value
-from .interpreter.values import Outside, Scope, TreeModule, Value
+from .interpreter.values import ClassValue, Function, Instance, Opaque, Outside, Scope, TreeModule, Value
 from .model import Phase, Stop
 from .observations import Observations
 
-__all__ = ["Entry", "Run", "settle"]
+__all__ = ["Entry", "Run", "run_backend_script", "settle"]
 
 _ROUNDS = 24
 _GUESSES = 6
@@ -37,10 +38,13 @@ _HERE = ast.Constant(None, lineno=1, col_offset=0)
 class Entry:
     """Where a hook's run starts: `script` for setuptools, or a `backend` of the tree with its folders.
 
-    `on_setup` is called when setup() has been reached, `asks_for` tells whether its arguments ask for requirements.
+    `name` is the `__name__` that the script sees, `methods` are called on its classes. `on_setup` is called when setup()
+    has been reached, `asks_for` tells whether its arguments ask for requirements.
     """
 
     script: str = "setup.py"
+    name: str = "__main__"
+    methods: tuple[str, ...] = ()
     backend: str = ""
     backend_path: tuple[str, ...] = ()
     on_setup: Callable[[Machine], None] | None = None
@@ -117,7 +121,8 @@ def run_once(index: TreeIndex, around: Surroundings, entry: Entry, *, wheel: boo
         if entry.backend:
             _run_backend(m, entry, run, wheel=wheel)
         else:
-            run_setup_script(m, entry.script)
+            run_setup_script(m, entry.script, entry.name)
+            _call_methods(m, entry.methods)
             if wheel and not m.seen.argv_read:
                 # A script that looks at its arguments is run anew with those of build_wheel.
                 run_wheel(m)
@@ -149,14 +154,32 @@ def _note_end(run: Run, error: Raised) -> None:
     run.stop = Stop(reason, run.machine.phase, (run.machine.evidence_at(error.file, error.line),))
 
 
-def run_setup_script(m: Machine, script: str) -> None:
+def run_backend_script(index: TreeIndex, around: Surroundings, script: BackendScript) -> Run:
+    """A script of the tree that a declarative backend loads, and the methods that it calls. Never raises."""
+    entry = Entry(script=script.file, name=script.name, methods=script.methods)
+    return settle(index, around, entry, wheel=False, phase=script.phase)
+
+
+def _call_methods(m: Machine, methods: tuple[str, ...]) -> None:
+    module = m.modules.get("__main__")
+    if module is None or not methods:
+        return
+    frame = Frame(module, module.scope, 0)
+    for cls in [value for value in module.scope.names.values() if isinstance(value, ClassValue)]:
+        for name in methods:
+            if cls.outside_bases() and isinstance(method := cls.find(name), Function):
+                arguments: list[Value] = [Instance(cls), *(Opaque(a.arg) for a in method.node.args.args[1:])]
+                call_value(m, frame, method, arguments, {}, _HERE)
+
+
+def run_setup_script(m: Machine, script: str, name: str = "__main__") -> None:
     """Run setup.py as setuptools does: as `__main__`, with the tree's root as working folder."""
     if script in m.files.tree.names and script not in m.files.tree.files:
         m.see_unknown(f"{script} was not read", Evidence(script, 1))
         return
     absent = script not in m.files.tree.names
     module = TreeModule("__main__", "pyproject.toml" if absent else script, None)
-    module.scope.names |= {"__name__": "__main__", "__file__": f"{ROOT}/{script}", "__doc__": None}
+    module.scope.names |= {"__name__": name, "__file__": f"{ROOT}/{script}", "__doc__": None}
     m.modules["__main__"] = module
     if absent:
         frame = Frame(module, module.scope, 0)

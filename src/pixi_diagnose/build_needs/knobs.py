@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from .model import Knob
@@ -41,34 +42,39 @@ def knob_values(seen: Iterable[KnobSeen], parse: Callable[[str], ast.Module | No
 class _Script:
     """Which names and literal strings each assignment, returning function and condition of a file mentions."""
 
-    assigned: list[tuple[frozenset[str], frozenset[str]]] = field(default_factory=list)
+    assigned: list[tuple[frozenset[str], AbstractSet[str]]] = field(default_factory=list)
     """(names that are bound, what the value mentions)."""
     tested: list[tuple[frozenset[str], list[ast.AST]]] = field(default_factory=list)
     """(what the condition mentions, what stands in its branches)."""
 
     @staticmethod
     def of(module: ast.Module) -> _Script:
-        """Read a file once."""
+        """Read a file once: its statements at every depth, and of expressions only what is asked for."""
         script = _Script()
-        for node in ast.walk(module):
-            if isinstance(node, ast.Assign):
-                names = frozenset(t.id for t in node.targets if isinstance(t, ast.Name))
-                script.assigned.append((names, _mentioned(node.value)))
-            elif isinstance(node, ast.FunctionDef):
-                returned = [n.value for n in ast.walk(node) if isinstance(n, ast.Return) and n.value is not None]
-                mentioned = frozenset(m for value in returned for m in _mentioned(value))
-                script.assigned.append((frozenset({node.name}), mentioned))
-            elif isinstance(node, ast.While):
-                script.tested.append((_mentioned(node.test), [*node.body, *node.orelse]))
-            elif isinstance(node, ast.IfExp):
-                script.tested.append((_mentioned(node.test), [node.body, node.orelse]))
-            for name in ("body", "orelse", "handlers", "finalbody"):
-                block = getattr(node, name, None)
-                if isinstance(block, list):
-                    script._read_block(block)
+        pending: list[tuple[list[ast.stmt], set[str] | None]] = [(module.body, None)]
+        while pending:
+            block, returned = pending.pop()
+            script._read_block(block)
+            for node in block:
+                inner = returned
+                if isinstance(node, ast.Assign):
+                    names = frozenset(t.id for t in node.targets if isinstance(t, ast.Name))
+                    script.assigned.append((names, _mentioned(node.value)))
+                    if isinstance(node.value, ast.IfExp):
+                        script.tested.append((_mentioned(node.value.test), [node.value.body, node.value.orelse]))
+                elif isinstance(node, ast.FunctionDef):
+                    inner = set()
+                    script.assigned.append((frozenset({node.name}), inner))
+                elif isinstance(node, ast.Return) and node.value is not None and returned is not None:
+                    returned |= _mentioned(node.value)
+                elif isinstance(node, ast.While):
+                    script.tested.append((_mentioned(node.test), [*node.body, *node.orelse]))
+                blocks = [getattr(node, name, None) for name in ("body", "orelse", "finalbody")]
+                blocks += [handler.body for handler in getattr(node, "handlers", ())]
+                pending += [(nested, inner) for nested in blocks if nested]
         return script
 
-    def _read_block(self, block: list[ast.AST]) -> None:
+    def _read_block(self, block: list[ast.stmt]) -> None:
         for position, node in enumerate(block):
             if isinstance(node, ast.If):
                 # Behind an early return, the rest of the block hangs on the condition, too.

@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from .model import BuildNeeds, BuildTarget, ImportNeed, Phase, Strength
 from .tables import brought_with, newest_setuptools, setuptools_makes_wheels, vendored_by_setuptools
 
-__all__ = ["Provider", "applicable_projects", "possible_projects", "provider", "undeclared"]
+__all__ = ["Provider", "applicable_projects", "named_after", "possible_projects", "provider", "undeclared"]
 
 _OF_SETUPTOOLS = frozenset({"setuptools", "pkg_resources", "_distutils_hack", "distutils"})
 
@@ -66,6 +66,15 @@ def possible_projects(root: str, named: Iterable[str]) -> frozenset[str]:
     return frozenset([*named, f"python-{name}", f"{name}-python", f"py-{name}", f"py{name}"])
 
 
+def named_after(root: str, projects: Iterable[str]) -> bool:
+    """Whether one of the projects is called after a module (`requests-toolbelt`, `robotframework`).
+
+    As a rule such a project provides the module or requires the one that does. Short names say too little.
+    """
+    name = canonicalize_name(root)
+    return len(name) >= 5 and any(project.startswith(name) for project in projects)
+
+
 class Provider:
     """The answers that `provider` gives."""
 
@@ -107,7 +116,7 @@ def provider(
             return Provider.DECLARED if root in _OF_SETUPTOOLS else Provider.SETUPTOOLS
         if root == "wheel" and not setuptools_makes_wheels(version) and need.after_setup_requires:
             return Provider.HOOK
-    return Provider.BROUGHT if wanted & brought else None
+    return Provider.BROUGHT if wanted & brought or named_after(root, answered) else None
 
 
 def undeclared(

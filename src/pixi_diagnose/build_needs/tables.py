@@ -6,7 +6,7 @@ import sys
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +120,11 @@ def removed_api_named(name: str) -> RemovedApiEntry | None:
 
 def newest_setuptools(requirements: Iterable[str], python: tuple[int, int] = (3, 11)) -> str:
     """The newest setuptools that these requirements allow, as far as it matters; for an exact pin that version."""
+    return _newest_setuptools(tuple(text for text in requirements if "setuptools" in text), python)
+
+
+@lru_cache(maxsize=256)
+def _newest_setuptools(requirements: tuple[str, ...], python: tuple[int, int]) -> str:
     specifier = SpecifierSet()
     for text in requirements:
         try:
@@ -133,9 +138,9 @@ def newest_setuptools(requirements: Iterable[str], python: tuple[int, int] = (3,
         if requirement.marker is None or requirement.marker.evaluate(environment):
             specifier &= requirement.specifier
     known = _table("setuptools_versions")["known"]
-    allowed = [v for v in known if specifier.contains(v, prereleases=True)]
-    if allowed:
-        return str(allowed[-1])
+    newest = next((v for v in reversed(known) if specifier.contains(v, prereleases=True)), None)
+    if newest is not None:
+        return str(newest)
     bounds = sorted(
         Version(s.version) for s in specifier if s.operator in {"==", "~=", ">=", "<="} and "*" not in s.version
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -100,6 +100,9 @@ class OfferList:
             return None
         stop = self.page.find(b"\n", start)
         return Offer(**json.loads(self.page[start:stop].rstrip(b","))["offer"])
+
+    def __iter__(self) -> Iterator[Offer]:
+        return iter(Offer(**line["offer"]) for line in json.loads(self.page)["files"])
 
     def withheld(self) -> dict[str, str]:
         """The releases that are not offered, with the reason."""

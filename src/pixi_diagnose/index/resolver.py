@@ -22,7 +22,7 @@ from ..evidence import Unknown
 from ..metadata import StaticMetadata
 from .model import Distribution, PypiFailure, PypiRequest, PypiResolution
 from .overlay import Overlay
-from .session import FORMAT, IndexSession, metadata_from_json, metadata_to_json, unknown_from_json
+from .session import DERIVED, IndexSession, metadata_from_json, metadata_to_json, unknown_from_json
 from .uv import UvAnswer, compile_requirements, private_cache
 from .view import RequestView
 
@@ -237,7 +237,7 @@ def _failure(request: PypiRequest, view: RequestView, answer: UvAnswer) -> PypiF
     if view.failures:
         problems = "; ".join(error.message for _, error in sorted(view.failures.items()))
         return PypiFailure("index", problems, tuple(sorted(view.failures)))
-    forbidden, missing = _withheld(named, request, view)
+    forbidden, missing = _withheld(named, message, request, view)
     if forbidden:
         projects = tuple(dict.fromkeys((*forbidden, *named)))
         return PypiFailure("no-build", "\n".join((*forbidden.values(), message)), projects)
@@ -258,21 +258,25 @@ def _spelled(project: str) -> str:
     return re.escape(project).replace(r"\-", "[-_.]+")
 
 
-def _withheld(named: Iterable[str], request: PypiRequest, view: RequestView) -> tuple[dict[str, str], dict[str, str]]:
+def _withheld(
+    named: Iterable[str], message: str, request: PypiRequest, view: RequestView
+) -> tuple[dict[str, str], dict[str, str]]:
     """Why releases that were asked for cannot be used, by project: those forbidden by no-build, and the others."""
     forbidden: dict[str, str] = {}
     missing: dict[str, str] = {}
     for project in named:
         wanted = _wanted(project, request)
+        pinned = set(re.findall(rf"\b{_spelled(project)}==([\w.!+]*\w)", message))
         for index in range(len(view.indexes)):
             offers = view.known(index, project)
-            if offers is None:
-                continue
-            fitting = {v: why for v, why in offers.withheld().items() if wanted.contains(v, prereleases=True)}
-            for version, why in reversed(fitting.items()):
+            withheld = offers.withheld() if offers is not None else {}
+            fitting = [v for v in withheld if wanted.contains(v, prereleases=True)]
+            # the version that the explanation is about, else the newest that was asked for
+            version = next((v for v in fitting if v in pinned), None if pinned else next(iter(fitting[::-1]), None))
+            if version is not None:
+                why = withheld[version]
                 line = f"{project} {version} cannot be used: {why}."
                 (forbidden if "no-build" in why else missing).setdefault(project, line)
-                break
     return forbidden, missing
 
 
@@ -324,7 +328,7 @@ def _digest(request: PypiRequest, view: RequestView) -> str:
     """A key for everything that decides on the answer; a local project counts by its metadata."""
     local = [(p.project, p.version, p.kind, p.tree.location, metadata_to_json(p.metadata)) for p in request.local]
     asked = replace(request, local=(), indexes=replace(request.indexes, index_url=None, extra_index_urls=()))
-    parts = [FORMAT, view.id, asdict(asked), local]
+    parts = [DERIVED, view.id, asdict(asked), local]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()
 
 

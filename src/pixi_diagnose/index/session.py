@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from .. import __version__
 from ..errors import ArchiveError, IndexAccessError
 from ..evidence import Evidence, Unknown
 from ..manifest.model import FindLinks
@@ -32,13 +33,15 @@ from .overlay import Overlay
 from .pages import SDIST_SUFFIXES, IndexFile, PageError, parse_page
 from .releases import Offer, OfferList, Selection, select
 
-__all__ = ["FRESH", "IndexSession", "metadata_from_json", "metadata_to_json"]
+__all__ = ["DERIVED", "FRESH", "IndexSession", "metadata_from_json", "metadata_to_json"]
 
 FRESH = 600.0
 """Seconds for which a page, and an answer made of pages, is taken as it is: uv's own default for simple pages."""
 SDIST_CAP = 512 * 2**20
-FORMAT = 1
-"""Raised when what is kept under a key changes its form."""
+FORMAT = 2
+"""Of facts read from files that may not be at hand again (metadata, trees): raised when their form changes."""
+DERIVED = f"{FORMAT} {__version__}"
+"""Of answers that can be made anew from kept facts (offers, resolutions): those of another version do not count."""
 
 
 class IndexSession:
@@ -140,7 +143,7 @@ class IndexSession:
         key = f"{index_url} {project} {selection.key}"
         if key in self._offers:
             return self._offers[key]
-        kept = None if links else self.cache.get("offers", f"{FORMAT} {key}", max_age=self.max_age)
+        kept = None if links else self.cache.get("offers", f"{DERIVED} {key}", max_age=self.max_age)
         offers: OfferList | None
         if kept is not None:
             offers = OfferList(kept) if kept else None
@@ -149,7 +152,7 @@ class IndexSession:
             offers = select(project, (*links, *found[0]), selection) if found else None
             if not links:
                 written = found[1] if found else None
-                self.cache.put("offers", f"{FORMAT} {key}", offers.page if offers else b"", written=written)
+                self.cache.put("offers", f"{DERIVED} {key}", offers.page if offers else b"", written=written)
         self._offers[key] = offers
         return offers
 
@@ -159,7 +162,8 @@ class IndexSession:
         It never fails: metadata that cannot be had (an error of the index, a lying hash, a hostile archive) stands as a
         release without requirements, with an unknown that names the file.
         """
-        key = f"{FORMAT} {project} {offer.kind} {offer.sha256 or _identity(offer.url)}"
+        # the address belongs to it: a hash is what a page claims, and only a part of the file is read here
+        key = f"{FORMAT} {project} {offer.kind} {offer.sha256} {_identity(offer.url)}"
         kept = self.cache.get("metadata", key)
         if kept is not None:
             return metadata_from_json(json.loads(kept)), True

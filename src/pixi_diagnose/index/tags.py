@@ -193,12 +193,13 @@ def describe_misfits(filenames: Iterable[str], target: Target) -> str:
     if not pythons_fit:
         return f"its wheels are for {_pythons(tags)} only"
     mine = _my_system(target)
-    systems = {_system(t.rpartition("-")[2]) for t in pythons_fit}
+    systems = {tag: _system(tag.rpartition("-")[2]) for tag in pythons_fit}
     if mine.startswith("macOS"):
-        systems = {mine if s == "macOS universal2" else s for s in systems}
-    if mine not in systems:
-        return f"its wheels are for {_listed(sorted(systems))} only"
-    versions = sorted({v for t in pythons_fit if (v := _too_new(t.rpartition("-")[2]))})
+        systems = {tag: mine if system == "macOS universal2" else system for tag, system in systems.items()}
+    if mine not in systems.values():
+        return f"its wheels are for {_listed(sorted(set(systems.values())))} only"
+    here = [tag.rpartition("-")[2] for tag, system in systems.items() if system == mine]
+    versions = sorted({version for platform in here if (version := _too_new(platform))})
     if versions:
         return f"its wheels need {versions[0][1]}, which this platform does not promise"
     return f"its wheels ({', '.join(sorted(set(tags))[:3])}) do not fit"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..finding import Finding
 from ..report import Report
 from .foreign_text import printable, without_credentials
-from .locations import locate, shown_path
+from .shown_paths import shown_location, shown_path
 
 __all__ = ["render"]
 
@@ -16,7 +16,8 @@ def render(report: Report) -> str:
 
 
 def _line(report: Report, finding: Finding) -> str:
-    place = locate(report, finding) or shown_path(report.path)
+    location = report.locate(finding)
+    place = shown_location(location) if location else shown_path(report.path)
     message = " ".join(finding.message.split())
     line = f"{place}: {finding.severity.value}[{finding.rule.code}] {message}"
     return printable(without_credentials(line))

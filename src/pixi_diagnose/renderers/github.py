@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..finding import Finding, Severity
 from ..report import Report
 from .foreign_text import printable, without_credentials
-from .locations import locate, shown_path
+from .shown_paths import shown_path
 
 __all__ = ["render"]
 
@@ -18,7 +18,7 @@ def render(report: Report) -> str:
 
 
 def _command(report: Report, finding: Finding) -> str:
-    location = locate(report, finding)
+    location = report.locate(finding)
     properties = {"file": shown_path(location.file if location else report.path)}
     if location:
         properties |= {"line": str(location.start.line), "endLine": str(location.end.line)}

@@ -9,7 +9,7 @@ from typing import Any
 from ..finding import Finding, Severity
 from ..report import Report
 from .foreign_text import printable, without_credentials
-from .locations import locate, shown_path
+from .shown_paths import shown_path
 
 __all__ = ["render"]
 
@@ -23,7 +23,7 @@ def render(report: Report) -> str:
 
 
 def _issue(report: Report, finding: Finding, seen: dict[str, int]) -> dict[str, Any]:
-    location = locate(report, finding)
+    location = report.locate(finding)
     path = shown_path(location.file if location else report.path)
     message = printable(without_credentials(finding.message))
     # without line numbers: an issue stays the same one when lines are added above it

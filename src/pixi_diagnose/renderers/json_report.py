@@ -18,11 +18,10 @@ from ..evidence import Evidence, Unknown
 from ..finding import Finding, Fix, Plan
 from ..frontends.model import Build, BuildPhase, Missing, Simulation
 from ..metadata import StaticMetadata
-from ..report import Report
+from ..report import Location, Report
 from ..source_tree import SourceTree
 from .build_requirements import provisions
 from .foreign_text import without_credentials
-from .locations import Location, locate
 
 __all__ = ["check_document", "dumps", "error_document", "inspect_document", "render"]
 
@@ -44,7 +43,7 @@ def dumps(document: object) -> str:
 def check_document(report: Report) -> Json:
     """What `check --json` and `plan --json` print. A rejected manifest has its findings and no environments."""
     simulations = sorted(report.simulations, key=lambda s: (s.environment.name, s.environment.platform.name))
-    placed = [(finding, locate(report, finding)) for finding in report.findings]
+    placed = [(finding, report.locate(finding)) for finding in report.findings]
     return {
         "schema_version": SCHEMA_VERSION,
         "manifest": report.path,
@@ -194,6 +193,8 @@ def _build(build: Build, simulation: Simulation) -> Json:
         "phases": [_phase(p) for p in build.phases],
         "required_by": sorted(p for p in build.required_by if p),
         "needs": _needs(needs, build, target) if needs else [],
+        "hook_requirements": list(needs.hook_requirements) if needs else [],
+        "tools": _tools(needs, build) if needs else [],
         "unknowns": _unknowns([*([build.subject.unknown] if build.subject.unknown else []), *_of(needs)]),
     }
 
@@ -231,6 +232,23 @@ def _missing(missing: Missing) -> Json:
 def _needs(needs: BuildNeeds, build: Build | None, target: BuildTarget | None) -> list[Json]:
     resolved = build.subject.build_environment if build else None
     return [{**_import(n), "provided_by": by} for n, by in provisions(needs, resolved, target)]
+
+
+def _tools(needs: BuildNeeds, build: Build) -> list[Json]:
+    """The tools with what gives them where that is known: a conda package, this machine."""
+    visible = build.phases[-1].visible if build.phases else None
+    given = visible.tools if visible else {}
+    return [
+        {
+            "name": t.name,
+            "phase": t.phase.value,
+            "strength": t.strength.value,
+            "condition": t.condition,
+            "evidence": _evidence(t.evidence),
+            "provided_by": given.get(t.name),
+        }
+        for t in needs.tools
+    ]
 
 
 def _import(need: ImportNeed) -> Json:

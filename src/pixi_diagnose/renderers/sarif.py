@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 from .. import __version__
 from ..finding import Finding, Rule, Severity
-from ..report import Report
+from ..report import Location, Report
 from .foreign_text import printable, without_credentials
-from .locations import Location, locate, shown_path
+from .shown_paths import shown_path
 
 __all__ = ["render"]
 
@@ -48,7 +48,7 @@ def _rule(rule: Rule) -> Json:
 
 
 def _result(report: Report, finding: Finding, number: int) -> Json:
-    location = locate(report, finding)
+    location = report.locate(finding)
     text = " ".join((_sentence(finding.message), *finding.explanation))
     return {
         "ruleId": finding.rule.code,

@@ -96,7 +96,7 @@ def check(simulation: Simulation) -> Iterator[Finding]:
         platforms=(simulation.environment.platform.name,),
         project=risky[0].project,
         place=options.places.get("no-build-isolation"),
-        evidence=tuple(m.evidence[0] for b in risky for p in b.phases for m in p.missing if m.evidence),
+        evidence=tuple(m.evidence[0] for p in risky[0].phases for m in p.missing if m.evidence),
     )
 
 

@@ -19,6 +19,7 @@ from .objects import call_function, instantiate, iterate
 from .values import Choice, ClassValue, Function, Instance, Made, Opaque, TreeModule, Value
 
 __all__ = [
+    "ask_for",
     "build_extensions",
     "extension_modules",
     "finalized",
@@ -68,6 +69,14 @@ def setup(call: Call) -> Value:
         run_command(m, call.frame, "egg_info", call.node)
         run_command(m, call.frame, "dist_info", call.node)
     return distribution
+
+
+def ask_for(call: Call, requirements: Value) -> None:
+    """Requirements that a script fetches by a Distribution of its own: the hook answers with them and ends."""
+    keywords = {"setup_requires": requirements}
+    call.m.seen.setup_calls.append(SetupCall("setuptools.Distribution", keywords, call.evidence))
+    if call.m.around.stop_at_setup_requires and call.m.asks_for(keywords):
+        raise HookEnds
 
 
 def _make_distribution(call: Call) -> Value:

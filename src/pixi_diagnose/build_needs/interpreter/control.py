@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["Break", "BudgetSpent", "Continue", "HookEnds", "Normal", "Raised", "Return", "StopsHere"]
+__all__ = ["Break", "BudgetSpent", "Continue", "HookEnds", "Normal", "Raised", "Return"]
 
 
 class Raised(Exception):  # noqa: N818 - it is the interpreted script's exception, not an error of ours
@@ -40,10 +40,6 @@ class BudgetSpent(Exception):  # noqa: N818
 
 class HookEnds(Exception):  # noqa: N818
     """The hook has its answer and stops the script here (setup() reached by get_requires with setup_requires)."""
-
-
-class StopsHere(Exception):  # noqa: N818
-    """Nothing after this point of the current branch runs (`os._exit`, `sys.exit` is Raised with SystemExit)."""
 
 
 class Normal:

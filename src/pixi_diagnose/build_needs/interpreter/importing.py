@@ -250,17 +250,19 @@ def _outside(m: Machine, frame: Frame, name: str, node: ast.AST) -> None:
     evidence = m.evidence(frame, node)
     guard = m.catches(ModuleNotFoundError)
     in_tree = _hidden_in_tree(m, root)
-    if guard is None and root in m.seen.missed and not m.around.provides(root):
+    if guard is None and root in m.seen.missed and not m.around.provides(root) and not m.conditions:
         # A fallback that needs the very project that was missed: it does not go on without it.
         raise Raised(ModuleNotFoundError, name, blame=root, file=frame.module.file, line=evidence.line)
     if guard is None or m.around.everything:
         m.see_import(name, Strength.GUARDED if guard else m.strength(), evidence, in_tree=in_tree)
+        if not guard and not m.conditions:
+            m.take_as_present(root)
         return
     if root in m.around.assumed:
         m.see_import(name, m.strength(), evidence, in_tree=in_tree)
         return
     m.see_import(name, Strength.GUARDED, evidence, in_tree=in_tree)
-    if m.around.provides(root):
+    if m.around.provides(root) or m.is_present(root):
         return
     m.seen.missed[root] = None
     raise Raised(

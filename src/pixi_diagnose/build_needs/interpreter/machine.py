@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...evidence import Evidence, Unknown
+from ...names import candidates
 from ..model import BuildTarget, Phase, Strength
 from ..observations import DownloadSeen, ImportSeen, KnobSeen, Observations, RemovedSeen, ToolSeen
-from ..tables import RemovedApiEntry, standard_library
+from ..tables import RemovedApiEntry, brought_with, standard_library
 from .control import BudgetSpent, Raised
 from .files import ROOT, TreeFiles, TreeIndex, parse_script
 from .values import Scope, TreeModule, Value
@@ -100,6 +101,10 @@ class Machine:
         self.environ: dict[str, Value] = {}
         self.builtins: dict[str, Value] = {}
         """Names that the script itself put among the built-in ones (`builtins.__SETUP__ = True`)."""
+        self.present: set[str] = set()
+        """Projects that are there because this run goes on only with them, and what comes along."""
+        for root in sorted(surroundings.assumed):
+            self.take_as_present(root)
         self.steps = 0
         self.here = ("", 1)
         """The file and line of the statement that runs."""
@@ -194,12 +199,23 @@ class Machine:
         """Whether the versions that this build uses lack it."""
         return self.around.lacks(api)
 
+    def take_as_present(self, root: str) -> None:
+        """From here on, the project of a module is there, whatever else imports it."""
+        project = candidates(root)[0]
+        self.present.update((project, *brought_with(project)))
+
+    def is_present(self, root: str) -> bool:
+        """Whether a module belongs to a project that nothing here works without."""
+        return candidates(root)[0] in self.present
+
     def look_for(self, root: str, evidence: Evidence, found: Value) -> Value:
         """What a lookup of a module yields that fails without raising (`find_spec`): `found`, or None."""
         if root in self.around.assumed:
             self.see_import(root, self.strength(), evidence)
             return found
         self.see_import(root, Strength.GUARDED, evidence)
+        if self.is_present(root):
+            return found
         if self.around.everything or self.around.provides(root):
             return found
         self.seen.missed[root] = None

@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 _SAME_FUNCTION_DEPTH = 4
-_UNDECIDED_DEPTH = 14
+_UNDECIDED_DEPTH = 9
 """Conditions above each other beyond which calls are not followed: their combinations grow without end."""
 _UNCHANGED_BY = {"builtins.staticmethod": "static", "builtins.classmethod": "class", "builtins.property": "property"}
 _COMMAND_OPTIONS: dict[str, Value] = {

@@ -9,7 +9,7 @@ from ...evidence import Unknown
 from ...finding import Plan, Rule, Severity
 from ...frontends.model import Simulation
 from ...report import Report
-from ..locations import shown_path
+from ..shown_paths import shown_path
 from .findings import print_findings
 from .groups import fold, stands
 from .inspection import render_inspection

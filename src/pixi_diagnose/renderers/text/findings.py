@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from ...finding import Confidence, Finding, Severity
 from ...frontends.model import Build
-from ...report import Report
-from ..locations import Location, locate
+from ...report import Location, Report
+from ..shown_paths import shown_location
 from .needs import print_needs, worth_showing
 from .page import Page
 
@@ -25,7 +25,7 @@ def print_findings(page: Page, report: Report, *, named: bool = False, verbose: 
     for finding, where in _folded(report.findings):
         page.blank()
         _print_header(page, finding)
-        location = locate(report, finding)
+        location = report.locate(finding)
         _print_location(page, finding, location, where if named else "", quoted)
         page.paragraph(" ".join((*finding.explanation, *_confidence(finding))), indent=2)
         build = _build(report, finding)
@@ -37,7 +37,8 @@ def print_findings(page: Page, report: Report, *, named: bool = False, verbose: 
         if build.project not in tabled and _imports_decide(finding, build) and worth_showing(needs, resolved):
             tabled.add(build.project)
             page.blank()
-            print_needs(page, needs, resolved, indent=4, verbose=verbose)
+            visible = build.phases[-1].visible
+            print_needs(page, needs, resolved, tools=visible.tools if visible else {}, indent=4, verbose=verbose)
         else:
             _quote_package(page, finding)
 
@@ -67,7 +68,7 @@ def _print_location(
     if location is None:
         page.paragraph((" · ".join(details), "dim"), indent=2)
         return
-    page.paragraph(str(location), (" · " + " · ".join(details), "dim"), indent=2, hang=2)
+    page.paragraph(shown_location(location), (" · " + " · ".join(details), "dim"), indent=2, hang=2)
     line = (location.file, location.start.line)
     if location.line and line not in quoted:
         quoted.add(line)

@@ -15,7 +15,7 @@ _TITLED_FENCE = re.compile(r"^(```+\w+) (\S+)$", re.MULTILINE)
 
 def render_markdown(page: str, *, width: int = 80, color: bool = False) -> str:
     """Markdown with headings, lists and code as rich shows them; the file name of a code block stands above it."""
-    page = _TITLED_FENCE.sub(r"*\2*\n\n\1", page)
+    page = _TITLED_FENCE.sub(r"\n*\2*\n\n\1", page)
     console = Console(
         file=StringIO(),
         width=width,

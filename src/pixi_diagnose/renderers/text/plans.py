@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...finding import Plan
 from ...report import Report
-from ..locations import shown_path
+from ..shown_paths import shown_path
 from .page import Page, glued
 from .wording import COMMANDS, and_list
 

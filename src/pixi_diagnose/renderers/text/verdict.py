@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ...finding import Finding, Severity
 from ...frontends.model import Outcome, Simulation
 from ...report import Report
-from ..locations import shown_path
+from ..shown_paths import shown_path
 from .groups import Group, failing
 from .page import Page, glued
 from .wording import COMMANDS, MARKS, count, problem, scope, title, versions

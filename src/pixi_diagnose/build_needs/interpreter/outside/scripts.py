@@ -229,7 +229,7 @@ def _installed(call: Call) -> Value:
     guard = call.m.catches(ModuleNotFoundError)
     if isinstance(name, str) and guard is not None and not call.m.around.everything:
         root = re.split(r"[<>=!~;\[ ]", name, maxsplit=1)[0].replace("-", "_")
-        if not call.m.around.provides(root) and root not in call.m.around.assumed:
+        if not call.m.around.provides(root) and not call.m.is_present(root):
             raise Raised(None, f"{name} is not installed", file=call.frame.module.file, line=call.evidence.line)
     if call.m.guards:
         call.m.guards[-1].maybe = True

@@ -47,7 +47,15 @@ def _distribution(call: Call) -> Value:
     made = Made("setuptools.Distribution", [], dict(attributes) if isinstance(attributes, dict) else {}, call.evidence)
     if isinstance(call.receiver, Instance):
         call.receiver.attributes.update(made.keywords)
+    elif "setup_requires" in made.keywords:
+        commands.ask_for(call, made.keywords["setup_requires"])
     return made
+
+
+@method("fetch_build_eggs")
+def _fetch_build_eggs(call: Call) -> Value:
+    commands.ask_for(call, call.argument(0, "requires"))
+    return []
 
 
 @method("run_command")
