@@ -89,13 +89,10 @@ class World:
         return folder
 
     def fill(self, text: str) -> str:
-        """The text with this world's channel, and with its index unless the text names one."""
+        """The text with this world's channel, and with its index as the workspace's: no test asks the live one."""
         text = text.replace('"conda-forge"', f'"{self.channel}"').replace("@INDEX@", self.index)
-        if "index-url" in text or "[pypi-dependencies]" not in text:
-            return text
-        if "[pypi-options]" in text:
-            return text.replace("[pypi-options]\n", f'[pypi-options]\nindex-url = "{self.index}"\n', 1)
-        return f'{text}\n[pypi-options]\nindex-url = "{self.index}"\n'
+        table = "project" if "[project]" in text else "workspace"
+        return text if "index-url" in text else f'{text}\n[{table}.pypi-options]\nindex-url = "{self.index}"\n'
 
     def diagnose(self, files: Mapping[str, str], **question: object) -> Report:
         """Diagnose a user's files in this world."""

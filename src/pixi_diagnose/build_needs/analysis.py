@@ -24,7 +24,7 @@ from .model import (
     Stop,
     Strength,
 )
-from .native import backend_needs, extension_tools
+from .native import absent_sources, backend_needs, extension_tools
 from .observations import ImportSeen
 from .providers import applicable_projects, named_after, possible_projects
 from .setuptools_configuration import read_configuration
@@ -206,6 +206,7 @@ class _Analysis:
             self.stops += [
                 s for s in [*found, *([run.stop] if run.stop else [])] if (s.reason, s.evidence) not in known
             ]
+        self.stops += absent_sources(self.tree, last)
         self.merged.tools.extend(extension_tools(self.tree, last, self.merged))
         if not setuptools_makes_wheels(self.setuptools):
             self.hook.append("wheel")

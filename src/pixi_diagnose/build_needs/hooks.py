@@ -38,8 +38,8 @@ _HERE = ast.Constant(None, lineno=1, col_offset=0)
 class Entry:
     """Where a hook's run starts: `script` for setuptools, or a `backend` of the tree with its folders.
 
-    `name` is the `__name__` that the script sees, `methods` are called on its classes. `on_setup` is called when setup()
-    has been reached, `asks_for` tells whether its arguments ask for requirements.
+    `name` is the `__name__` that the script sees, `methods` are called on its classes. `on_setup` is called when
+    setup() has been reached, `asks_for` tells whether its arguments ask for requirements.
     """
 
     script: str = "setup.py"

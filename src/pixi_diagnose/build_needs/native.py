@@ -12,11 +12,11 @@ from .build_system import pyproject_evidence
 from .hooks import Run
 from .interpreter.values import Instance, Made, Value
 from .merging import Merged
-from .model import BuildSystem, Phase, Strength, ToolNeed
+from .model import BuildSystem, Phase, Stop, Strength, ToolNeed
 from .observations import ImportSeen
 from .tables import backend_entry, suffix_tool
 
-__all__ = ["backend_needs", "extension_tools"]
+__all__ = ["absent_sources", "backend_needs", "extension_tools"]
 
 _TORCH = "torch.utils.cpp_extension."
 
@@ -97,6 +97,35 @@ def extension_tools(tree: SourceTree, run: Run, merged: Merged) -> list[ToolNeed
         if isinstance(made, Made):
             found += _extension(tree, made, extension, merged)
     return found
+
+
+def absent_sources(tree: SourceTree, run: Run) -> list[Stop]:
+    """Sources of extension modules that the tree lacks although nothing in the script could make them."""
+    if not tree.complete or not run.machine.files.complete or run.machine.generates_sources():
+        return []
+    found: list[Stop] = []
+    for extension in run.extensions:
+        made = extension.attributes.get("·made") if isinstance(extension, Instance) else extension
+        if not isinstance(made, Made) or not made.path.startswith((_TORCH, "setuptools.Extension")):
+            continue
+        attributes = extension.attributes
+        sources = attributes.get("sources")
+        if attributes.get("·conditional") or made.keywords.get("optional") is True or not isinstance(sources, list):
+            continue
+        lacking = [s for s in sources if isinstance(s, str) and run.machine.files.is_file(s) is False]
+        lacking = [s for s in lacking if "*" not in s and not _has_sibling(tree, s)]
+        if lacking:
+            more = f" (and {len(lacking) - 1} more)" if len(lacking) > 1 else ""
+            reason = f"an extension module is made of {lacking[0]}{more}, which is not in the source tree"
+            found.append(Stop(reason, Phase.WHEEL, (made.evidence,)))
+    return found
+
+
+def _has_sibling(tree: SourceTree, source: str) -> bool:
+    """Whether the source may be generated from, or stand for, one beside it (`a.c` from `a.pyx`, `a.i`, `a.c.in`)."""
+    base = posixpath.normpath(posixpath.splitext(source)[0])
+    suffixes = (".pyx", ".py", ".c", ".cpp", ".cxx", ".i", ".pxi", ".c.in", ".pyx.in")
+    return any(base + suffix in tree.names for suffix in suffixes)
 
 
 def _extension(tree: SourceTree, made: Made, extension: Value, merged: Merged) -> list[ToolNeed]:

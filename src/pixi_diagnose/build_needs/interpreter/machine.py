@@ -15,7 +15,7 @@ from ..observations import DownloadSeen, ImportSeen, KnobSeen, Observations, Rem
 from ..tables import RemovedApiEntry, brought_with, standard_library
 from .control import BudgetSpent, Raised
 from .files import ROOT, TreeFiles, TreeIndex, parse_script
-from .values import Scope, TreeModule, Value
+from .values import ClassValue, Instance, Scope, TreeModule, Value
 
 __all__ = ["Frame", "Limits", "Machine", "Surroundings"]
 
@@ -198,6 +198,13 @@ class Machine:
     def is_gone(self, api: RemovedApiEntry) -> bool:
         """Whether the versions that this build uses lack it."""
         return self.around.lacks(api)
+
+    def generates_sources(self) -> bool:
+        """Whether the script has commands of its own, or wrote files, that may make the sources it compiles."""
+        own = (Instance, ClassValue)
+        return bool(self.files.written) or any(
+            isinstance(command, own) for name, command in self.commands.items() if name != "bdist_wheel"
+        )
 
     def take_as_present(self, root: str) -> None:
         """From here on, the project of a module is there, whatever else imports it."""

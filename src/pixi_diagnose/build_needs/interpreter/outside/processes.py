@@ -15,6 +15,8 @@ from . import scripts
 
 __all__: list[str] = []
 
+_ASKING = frozenset({"--version", "-V", "-v", "--help", "-dumpversion", "-dumpmachine"})
+_ASKING_GIT = frozenset({"describe", "log", "rev-parse", "show", "status", "--version", "tag", "config", "branch"})
 _RAISING = {"check_call", "check_output"}
 
 
@@ -54,13 +56,24 @@ def _run(call: Call) -> Value:
     name = call.path.rpartition(".")[2]
     fails = name in _RAISING or name == "spawn" or call.keywords.get("check") is True
     guard = m.catches(FileNotFoundError) or m.catches(OSError)
-    m.files.complete = False
+    if not _only_asks(words):
+        m.files.complete = False
     for part in _commands(words):
         _note_program(call, part, fails=fails, guarded=guard is not None)
     if m.guards:
         m.guards[-1].maybe = True
     tool = program_tool(words[0]) if words else None
     return Opaque(f"the output of {words[0]}" if words and words[0] else f"{call.path}()", tool or "")
+
+
+def _only_asks(words: list[str]) -> bool:
+    """Whether a command only reports something and leaves no files behind."""
+    if not words:
+        return False
+    program = words[0].rpartition("/")[2]
+    if program == "git":
+        return len(words) > 1 and words[1] in _ASKING_GIT
+    return program.endswith("-config") or program in {"nvcc", "which", "uname"} or bool(_ASKING & set(words[1:]))
 
 
 def _commands(words: list[str]) -> list[list[str]]:
