@@ -121,7 +121,7 @@ def solve(question: CondaQuestion, cache: FactCache, *, max_age: float | None) -
         return _resolution(json.loads(kept), question)
     remote = [c for c in question.channels if not c.startswith("file://")]
     if max_age is None and remote:
-        return _declared(question, f"offline: {_channels(remote)} not asked")
+        return _declared(question, f"{_channels(remote)} not asked (offline)")
     answer = _ask(question)
     if "unreachable" in answer:
         return _declared(question, answer["unreachable"])
@@ -225,7 +225,8 @@ def _declared(question: CondaQuestion, reason: str) -> CondaResolution:
             place=spec.place,
         )
     listed = tuple(sorted(packages.values(), key=lambda p: p.name))
-    return CondaResolution(listed, solved=False, unknowns=(Unknown(reason, subject="conda channels"),))
+    left = "conda packages count as declared, without the versions and the further packages that a solve would give"
+    return CondaResolution(listed, solved=False, unknowns=(Unknown(f"{reason}; {left}", subject="conda channels"),))
 
 
 def _digest(question: CondaQuestion) -> str:

@@ -143,6 +143,8 @@ def _missing_import(need: ImportNeed, needs: BuildNeeds, late: Late) -> Missing:
 
 def _removed_here(removed: RemovedApi, visible: Visible) -> str:
     """The visible project that no longer has the API ("setuptools 82.0"), else ""."""
+    if removed.name.partition(".")[0] == "distutils" and "setuptools" in visible.projects:
+        return ""  # setuptools brings its own copy, and its backends import setuptools first
     for owner, version in removed.removed_in:
         seen = visible.projects.get(owner, "")
         try:

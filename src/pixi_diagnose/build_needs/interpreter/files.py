@@ -13,8 +13,9 @@ from typing import Any
 
 from ...source_tree import SourceTree
 
-__all__ = ["ROOT", "TreeFiles", "TreeIndex", "parse_script"]
+__all__ = ["PYTHON_2", "ROOT", "TreeFiles", "TreeIndex", "parse_script"]
 
+PYTHON_2 = "is written for Python 2"
 ROOT = "/source"
 """Where the tree seems to lie. Nothing outside of it exists or does not exist: it is unknown."""
 
@@ -196,6 +197,6 @@ def parse_script(text: str) -> tuple[ast.Module | None, str, int]:
         python2 = (
             "Missing parentheses" in message or "multiple exception types" in message or "leading zeros" in message
         )
-        return None, f"{'is written for Python 2' if python2 else 'cannot be parsed'}: {message}", error.lineno or 1
+        return None, f"{PYTHON_2 if python2 else 'cannot be parsed'}: {message}", error.lineno or 1
     except (ValueError, RecursionError, MemoryError) as error:
         return None, f"cannot be parsed: {error}", 1

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from ..model import Strength
 from ..tables import removed_api, standard_library
 from .control import Raised
-from .files import ROOT
+from .files import PYTHON_2, ROOT
 from .machine import Frame, Machine
 from .models import CONSTANTS, canonical_path
 from .values import Opaque, Outside, TreeModule, Value
@@ -210,9 +210,12 @@ def _load(m: Machine, frame: Frame, name: str, file: str, folder: str | None, no
 
 
 def run_module_file(m: Machine, module: TreeModule) -> None:
-    """Run a module of the tree in its own scope."""
+    """Run a module of the tree in its own scope. Raised as the module raises; SyntaxError for one in Python 2."""
     tree = m.parse(module.file)
     if tree is None:
+        problem, line = m.files.index.problems.get(module.file, ("", 1))
+        if problem.startswith(PYTHON_2):
+            raise Raised(SyntaxError, problem.removeprefix(PYTHON_2).lstrip(": "), file=module.file, line=line)
         return
     inner = Frame(module, module.scope, len(m.conditions))
     m.depth += 1
