@@ -16,7 +16,7 @@ from .declarative import BackendScript
 from .interpreter import Machine, Surroundings, TreeIndex, start
 from .interpreter.commands import extension_modules, run_wheel, rust_extensions
 from .interpreter.control import BudgetSpent, HookEnds, Raised
-from .interpreter.files import ROOT
+from .interpreter.files import PYTHON_2, ROOT
 from .interpreter.importing import import_module, run_module_file
 from .interpreter.machine import Frame
 from .interpreter.objects import attribute, call_value
@@ -148,6 +148,9 @@ def _note_end(run: Run, error: Raised) -> None:
     run.blamed = frozenset({error.blame} if error.blame else ())
     if error.conditional or not error.file:
         return
+    if error.kind is SyntaxError:  # what could not be parsed decides the build: the input is at fault
+        seen = run.machine.seen
+        seen.unknowns[:] = [replace(u, fault=u.fault or PYTHON_2 in u.reason) for u in seen.unknowns]
     kind = getattr(error.kind, "__name__", "") or getattr(error.kind, "name", "") or "an error"
     message = error.message or ""
     reason = f"the build script ends with {kind}" + (f": {message}" if message else "")

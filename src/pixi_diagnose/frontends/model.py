@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ..build_needs.model import BuildNeeds, Phase
+from ..build_needs.model import BuildNeeds, Phase, Stop
 from ..environment import Environment
 from ..evidence import Evidence, Unknown
 from ..index.model import Distribution, PypiResolution
@@ -91,7 +91,7 @@ class BuildPhase:
     """One run of a build: at "lock" for its metadata, or at "install" for its wheel.
 
     `missing` is in the order in which the real tool would meet it: its own message names the first. `guarded` is what
-    was missed without failing.
+    was missed without failing, `stop` where the script ends by itself whatever is installed.
     """
 
     phase: str
@@ -100,6 +100,7 @@ class BuildPhase:
     guarded: tuple[Missing, ...] = ()
     reason: str = ""
     visible: Visible | None = None
+    stop: Stop | None = None
 
 
 @dataclass(frozen=True, slots=True)

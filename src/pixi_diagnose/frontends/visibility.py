@@ -9,7 +9,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from ..build_needs.model import BuildNeeds, ImportNeed, Phase, RemovedApi, Strength, ToolNeed
+from ..build_needs.model import BuildNeeds, ImportNeed, Phase, RemovedApi, Stop, Strength, ToolNeed
 from ..build_needs.tables import newest_setuptools, vendored_by_setuptools
 from ..evidence import Evidence
 from ..names import candidates
@@ -55,14 +55,17 @@ def judge(
     for tool in needs.tools:
         if tool.phase in phases and tool.name in JUDGED_TOOLS and tool.name not in visible.tools:
             _sort_in(verdicts, _missing_tool(tool), tool.strength, tool.condition)
-    return _phase(phase, verdicts, visible)
+    stop = next((s for s in needs.stops if s.phase in phases), None)
+    return _phase(phase, verdicts, visible, stop)
 
 
-def _phase(phase: str, verdicts: _Verdicts, visible: Visible) -> BuildPhase:
+def _phase(phase: str, verdicts: _Verdicts, visible: Visible, stop: Stop | None) -> BuildPhase:
     missing = tuple(verdicts.hard)
     guarded = tuple(verdicts.guarded)
     if missing:
-        return BuildPhase(phase, Outcome.FAILS, missing, guarded, f"{missing[0].name} is missing", visible)
+        return BuildPhase(phase, Outcome.FAILS, missing, guarded, f"{missing[0].name} is missing", visible, stop)
+    if stop is not None:
+        return BuildPhase(phase, Outcome.FAILS, (), guarded, stop.reason, visible, stop)
     if verdicts.conditional:
         first, condition = verdicts.conditional[0]
         reason = f"{first.name} is missing" + (f" if {condition}" if condition else "")

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,12 +34,16 @@ class UvAnswer:
     message: str
 
 
+_ASKING = threading.Lock()
+
+
 def default_index() -> str:
     """The index that uv uses when nobody says otherwise, as the user's uv configuration and environment have it.
 
     Raises ResolverError if uv cannot be run, IndexAccessError if it has no default index.
     """
-    return _default_index(tuple(sorted((k, v) for k, v in os.environ.items() if k.startswith("UV_"))))
+    with _ASKING:  # once, however many threads want it (and `sysconfig`, which uv asks, is not safe between them)
+        return _default_index(tuple(sorted((k, v) for k, v in os.environ.items() if k.startswith("UV_"))))
 
 
 @cache

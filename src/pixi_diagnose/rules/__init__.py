@@ -18,6 +18,7 @@ from . import (
     iso108_unread_build_setting,
     iso109_guarded_build_import,
     iso110_build_forbidden,
+    iso114_failing_build_script,
 )
 
 __all__ = ["RULES"]
@@ -34,6 +35,7 @@ RULES: tuple[Rule, ...] = (
     iso108_unread_build_setting.RULE,
     iso109_guarded_build_import.RULE,
     iso110_build_forbidden.RULE,
+    iso114_failing_build_script.RULE,
     env201_missing_cuda_toolkit.RULE,
     idx402_no_usable_distribution.RULE,
     idx404_unsatisfiable_requirements.RULE,

@@ -274,6 +274,5 @@ class Machine:
             tree = index.syntax(file)
             problem, line = index.problems.get(file, ("", 0))
         if problem:
-            self.see_removed("python2-syntax", self.strength(), self.evidence_at(file, line))
             self.see_unknown(f"{file} {problem}", self.evidence_at(file, line))
         return tree

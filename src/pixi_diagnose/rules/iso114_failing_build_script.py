@@ -1,0 +1,87 @@
+"""
+# ISO114 failing-build-script
+
+## What it finds
+A build script that ends by itself, whatever is installed: it is written for Python 2, reads a file that the sdist
+lacks, refuses this Python, or compiles sources that were not packed.
+
+## Why it breaks
+No build requirement mends it, with or without isolation.
+
+## Example
+```toml pixi.toml
+[workspace]
+name = "example"
+channels = ["conda-forge"]
+platforms = ["linux-64"]
+
+[dependencies]
+python = "3.11.*"
+
+[pypi-dependencies]
+old-times = "==1.0"
+```
+```python old_times-1.0/setup.py
+from setuptools import setup
+
+print "building"
+setup(name="old-times", version="1.0")
+```
+
+## Use instead
+Another release, or a conda package of the same project.
+```toml pixi.toml
+[workspace]
+name = "example"
+channels = ["conda-forge"]
+platforms = ["linux-64"]
+
+[dependencies]
+python = "3.11.*"
+
+[pypi-dependencies]
+old-times = "==2.0"
+```
+```python old_times-2.0/setup.py
+from setuptools import setup
+
+setup(name="old-times", version="2.0")
+```
+
+## Limits
+What a script would find on another machine (a library's own config program) can change its way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..finding import Finding, Rule, Severity
+from ..frontends.model import Outcome, Simulation
+from .wording import because_built, confidence, requested_at, title
+
+__all__ = ["RULE"]
+
+
+def check(simulation: Simulation) -> Iterator[Finding]:
+    """One finding for each build whose script ends by itself."""
+    for build in simulation.builds:
+        run = next((p for p in build.phases if p.outcome is Outcome.FAILS and p.stop is not None), None)
+        if run is None or run.stop is None:
+            continue
+        where = f" ({run.stop.evidence[0]})" if run.stop.evidence else ""
+        yield Finding(
+            rule=RULE,
+            severity=Severity.ERROR,
+            confidence=confidence(simulation),
+            message=f"{title(build)} cannot be built here, whatever is installed",
+            explanation=(f"{because_built(build)[0]}.", f"For its build, {run.stop.reason}{where}."),
+            environment=simulation.environment.name,
+            platforms=(simulation.environment.platform.name,),
+            project=build.project,
+            place=requested_at(simulation, build.project),
+            evidence=run.stop.evidence,
+        )
+
+
+RULE = Rule("ISO114", "failing-build-script", check=check)
