@@ -139,7 +139,7 @@ def test_a_report_without_findings_is_short_and_says_what_is_built_and_unchecked
 
 def test_uneventful_builds_are_folded_unless_all_are_asked_for(report: Report) -> None:
     assert "✓ 6 more" in render(report)
-    assert "word2number" not in render(report)
+    assert "✓ word2number" not in render(report)
     assert "✓ word2number 1.0" in render(report, verbose=True)
     assert "setup.py:450" in render(report, verbose=True)
 

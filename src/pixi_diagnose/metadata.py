@@ -335,7 +335,7 @@ def _why_dynamic(
     reasons: list[str] = []
     if pyproject is not None and pyproject.dynamic:
         evidence += _dynamic_lines(tree.text("pyproject.toml") or "", pyproject.dynamic)
-        reasons.append(f"pyproject.toml leaves {' and '.join(pyproject.dynamic)} to the build")
+        reasons.append(f"its pyproject.toml leaves {' and '.join(pyproject.dynamic)} to the build")
     elif pyproject is None or not pyproject.has_table:
         reasons.append("no [project] table declares its requirements")
     if tree.kind != "sdist":
@@ -344,11 +344,11 @@ def _why_dynamic(
         reasons.append("it has no PKG-INFO")
     elif info.dynamic:
         evidence += info.dynamic
-        reasons.append("PKG-INFO says `" + "`, `".join(dict.fromkeys(e.text for e in info.dynamic)) + "`")
+        reasons.append("its PKG-INFO says `" + "`, `".join(dict.fromkeys(e.text for e in info.dynamic)) + "`")
     else:
         evidence += [info.version_line] if info.version_line else []
         is_version = ".".join(map(str, info.metadata_version)) or "of no version"
-        reasons.append(f"PKG-INFO is {is_version}, and only 2.2 and later promises final requirements")
+        reasons.append(f"its PKG-INFO, of metadata {is_version}, promises no final requirements (2.2 would)")
     return tuple(dict.fromkeys(evidence)), " and ".join(reasons)
 
 

@@ -190,6 +190,7 @@ def _build(build: Build, simulation: Simulation) -> Json:
         "artifact": distribution.filename or without_credentials(distribution.url),
         "isolated": build.isolated,
         "why_built": distribution.why_built,
+        "metadata": _read_metadata(distribution.metadata),
         "phases": [_phase(p) for p in build.phases],
         "required_by": sorted(p for p in build.required_by if p),
         "needs": _needs(needs, build, target) if needs else [],
@@ -232,6 +233,18 @@ def _missing(missing: Missing) -> Json:
 def _needs(needs: BuildNeeds, build: Build | None, target: BuildTarget | None) -> list[Json]:
     resolved = build.subject.build_environment if build else None
     return [{**_import(n), "provided_by": by} for n, by in provisions(needs, resolved, target)]
+
+
+def _read_metadata(metadata: StaticMetadata | None) -> Json | None:
+    """Where a build's requirements were read, and which frontends accept that without a build."""
+    if metadata is None:
+        return None
+    return {
+        "source": metadata.source.value,
+        "approximate": metadata.approximate,
+        "static_for": dict(metadata.static_for),
+        "dynamic_because": metadata.dynamic_reason,
+    }
 
 
 def _tools(needs: BuildNeeds, build: Build) -> list[Json]:

@@ -100,4 +100,5 @@ def because_built(build: Build) -> tuple[str, tuple[Evidence, ...]]:
         return f"{distribution.project} has to be built while locking, to know what it requires", ()
     where = f" ({metadata.dynamic_because[0]})" if metadata.dynamic_because else ""
     reason = metadata.dynamic_reason or "its dependencies are not known without a build"
-    return f"{distribution.project} is built while locking: {reason}{where}", metadata.dynamic_because
+    read = f"; they were read from its {metadata.source} instead" if metadata.approximate else ""
+    return f"{distribution.project} is built while locking: {reason}{where}{read}", metadata.dynamic_because

@@ -15,7 +15,7 @@ from .groups import fold, stands
 from .inspection import render_inspection
 from .page import Page, glued
 from .plans import print_plan, print_recommendation
-from .timeline import print_passing, print_timeline
+from .timeline import print_passing, print_reasons, print_timeline
 from .verdict import print_heading, print_verdicts
 from .wording import and_list, count
 
@@ -32,6 +32,7 @@ def render(report: Report, *, width: int = 80, color: bool = False, verbose: boo
             print_passing(page, group[0])
         elif group[0].builds:
             print_timeline(page, group, report.findings, named=len(groups) > 1, verbose=verbose)
+            print_reasons(page, group[0])
     print_findings(page, report, named=len(report.simulations) > 1, verbose=verbose)
     print_recommendation(page, report, invocation)
     _print_unchecked(page, report, verbose=verbose)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from ...finding import Finding, Severity
 from ...frontends.model import Build, BuildPhase, Outcome, Simulation, Stage
 from .groups import Group
-from .page import Content, Page, styled
+from .page import Content, Page, glued, styled
 from .wording import MARKS, and_list, problem, scope, title
 
-__all__ = ["print_passing", "print_timeline"]
+__all__ = ["print_passing", "print_reasons", "print_timeline"]
 
 PLAIN = 3
 """How many uneventful builds are listed by name; more are folded into a number."""
@@ -62,6 +62,28 @@ def print_timeline(
             if number:
                 page.columns([(" " * len(name), (sight.seen, "dim"))])
             page.columns([row.cells(widths) for row in sight.rows], indent=indent, least=widths)
+
+
+def print_reasons(page: Page, simulation: Simulation) -> None:
+    """Why each of them is built at all, and whose requirements no static metadata promises."""
+    if not simulation.builds:
+        return
+    target = f"Python {simulation.resolution.python} on {simulation.environment.platform.name}"
+    page.blank()
+    page.paragraph((f"Why they are built: no wheel fits {target}", "bold"))
+    reasons: dict[str, list[str]] = {}
+    read: dict[str, list[str]] = {}
+    for build in simulation.builds:
+        distribution = build.subject.distribution
+        reasons.setdefault(distribution.why_built or "a source tree", []).append(title(build))
+        metadata = distribution.metadata
+        if metadata is not None and metadata.approximate:
+            read.setdefault(metadata.source.value, []).append(distribution.project)
+    for why, names in reasons.items():
+        page.paragraph(f"{why}: ", ", ".join(map(glued, names)), indent=2, hang=2)
+    for source, names in read.items():
+        said = f"{and_list(names)} (their metadata promises none; a build may give others)"
+        page.paragraph((f"requirements read from {source}: ", "dim"), (said, "dim"), indent=2, hang=2)
 
 
 def print_passing(page: Page, simulation: Simulation) -> None:
