@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from pixi_diagnose.errors import ArchiveError, IndexAccessError
+from pixi_diagnose.evidence import Unknown
 from pixi_diagnose.index import IndexSession, resolve_projects
 from pixi_diagnose.index import client as client_module
 from pixi_diagnose.index.model import (
@@ -20,6 +22,7 @@ from pixi_diagnose.index.model import (
     PypiRequest,
     PypiResolution,
 )
+from pixi_diagnose.index.session import FORMAT, unknown_from_json
 from pixi_diagnose.manifest.model import FindLinks, Platform, VirtualPackage
 from pixi_diagnose.metadata import MetadataSource, static_metadata
 from pixi_diagnose.source_tree import SourceTree
@@ -459,6 +462,71 @@ def test_what_could_not_be_read_is_tried_again_in_the_next_run(indexes: Indexes,
     indexes.publish()
     with IndexSession(tmp_path / "cache") as indexes.session:
         assert set(indexes.chosen("bad")) == {"bad", "leaf"}
+
+
+@pytest.mark.parametrize("fault", [Response(status=503), Response(b"x" * 5000, truncate_at=2000)])
+@pytest.mark.parametrize("kind", ["wheel", "sdist"])
+def test_a_passing_fault_costs_no_requirement(
+    indexes: Indexes, kind: str, fault: Response, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One dropped connection among hundreds must not quietly make a project require nothing."""
+    monkeypatch.setattr(client_module, "ATTEMPTS", 3)
+    old = pkg_info("pack", "1.0", ["leaf"], metadata_version="2.1")  # not final: an sdist is read to its end
+    sdist_files: dict[str, str | bytes] = {"PKG-INFO": old, "setup.py": "", "src/data.bin": os.urandom(200_000)}
+    file = make_wheel("pack", "1.0", requires=["leaf"]) if kind == "wheel" else make_sdist("pack", "1.0", sdist_files)
+    indexes.a.add(file).add(make_wheel("leaf", "1.0"))
+    indexes.publish()
+    answers = iter([fault if fault.status != 200 else Response(file.data, truncate_at=len(file.data) // 2)])
+    indexes.server.routes[f"/files/a/{file.filename}"] = lambda _: next(answers, Response(file.data))
+    answer = indexes.ask("pack")
+    assert [d.project for d in answer.distributions] == ["leaf", "pack"]
+    assert answer.unknowns == ()
+
+
+def test_a_wheel_that_could_not_be_read_does_not_settle_its_sdists_metadata(indexes: Indexes, tmp_path: Path) -> None:
+    wheel = make_wheel("pack", "1.0", tag="py3-none-win_amd64", requires=["leaf"])
+    indexes.a.add(wheel).add(sdist("pack", "1.0")).add(make_wheel("leaf", "1.0"))
+    indexes.publish()
+    indexes.server.routes[f"/files/a/{wheel.filename}"] = Response(status=500)
+    assert set(indexes.chosen("pack")) == {"pack"}
+    indexes.session.close()
+    indexes.publish()
+    with IndexSession(tmp_path / "cache") as indexes.session:
+        assert set(indexes.chosen("pack")) == {"pack", "leaf"}
+
+
+def test_a_kept_answer_is_the_answer_with_its_faults(indexes: Indexes, tmp_path: Path) -> None:
+    """The exit status hangs on them: a second run must not look better than the first."""
+    tree = {"PKG-INFO": pkg_info("pack", "1.0", ["leaf", "broken>=>1"])}
+    indexes.a.add(make_sdist("pack", "1.0", tree)).add(make_wheel("leaf", "1.0"))
+    indexes.publish()
+    first = indexes.ask("pack")
+    faulty = Unknown("an index at fault", (), "pack", fault=True)
+    assert unknown_from_json(asdict(faulty)) == faulty
+    indexes.session.close()
+    with IndexSession(tmp_path / "cache", offline=True) as indexes.session:
+        assert indexes.ask("pack") == first
+
+
+def test_a_tree_kept_in_another_form_is_read_anew(indexes: Indexes) -> None:
+    indexes.a.add(sdist("pack", "1.0", **{"setup.py": "import torch\n"}))
+    indexes.publish()
+    distribution = of(indexes.ask("pack"), "pack")
+    tree = indexes.session.source_tree(distribution)
+    indexes.session.cache.put("tree", f"{FORMAT} {distribution.sha256}", b"of another form")
+    assert indexes.session.source_tree(distribution) == tree
+
+
+def test_an_archive_that_a_cap_cut_short_says_so_in_its_metadata(
+    indexes: Indexes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pixi_diagnose.source_tree.collecting.ENTRIES", 3)
+    old = pkg_info("pack", "1.0", ["leaf"], metadata_version="2.1")
+    many = {f"a{n}.py": "" for n in range(9)}
+    indexes.a.add(make_sdist("pack", "1.0", {"PKG-INFO": old, **many})).add(make_wheel("leaf", "1.0"))
+    indexes.publish()
+    answer = indexes.ask("pack")
+    assert ["not read to its end" in u.reason and u.subject == "pack" for u in answer.unknowns if u.fault] == [True]
 
 
 def test_an_sdist_whose_hash_is_a_lie_is_known_when_it_is_read(indexes: Indexes) -> None:

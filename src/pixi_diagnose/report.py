@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from .document import Document, Position
 from .evidence import Unknown
 from .finding import Finding, Plan, Severity
-from .frontends.model import Simulation
+from .frontends.model import Outcome, Simulation
 from .manifest.model import Manifest
 
 __all__ = ["Location", "Report"]
@@ -54,10 +54,11 @@ class Report:
 
     @property
     def exit_status(self) -> int:
-        """0: nothing found; 1: findings; 2: the tool would reject the manifest, or some input could not be read."""
+        """0: nothing found; 1: findings, or a failure; 2: the tool would reject the manifest, or some input could not be read."""
         if self.rejected or any(u.fault for u in self.unknowns):
             return 2
-        return 1 if any(f.severity is not Severity.INFO for f in self.findings) else 0
+        fails = any(o in {Outcome.FAILS, Outcome.AT_RISK} for s in self.simulations for o in s.outcomes.values())
+        return int(fails or any(f.severity is not Severity.INFO for f in self.findings))
 
     def locate(self, finding: Finding) -> Location | None:
         """Where a finding stands: the item in a list, else the key, or where the tool points; None for nowhere."""

@@ -70,9 +70,11 @@ class Visible:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Something a build wanted and could not see: `kind` is "import", "tool" or "requirement" (cannot be resolved).
+    """Something a build wanted and could not see.
 
-    `late` says where it does exist, when it comes too late ("it is installed from PyPI, after locking").
+    `kind` is "import", "tool", "requirement" (cannot be resolved) or "removed" (an API that is gone in what is there).
+    `late` says where it does exist, when it comes too late ("it is installed from PyPI, after locking"), and for a
+    removed API what no longer has it ("python 3.12").
     """
 
     kind: str

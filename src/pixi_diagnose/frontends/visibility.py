@@ -159,9 +159,7 @@ def _removed_here(removed: RemovedApi, visible: Visible) -> str:
 
 
 def _missing_removed(removed: RemovedApi, where: str) -> Missing:
-    return Missing(
-        "import", removed.name, (where.split(maxsplit=1)[0],), removed.phase, removed.evidence, late=f"gone in {where}"
-    )
+    return Missing("removed", removed.name, (), removed.phase, removed.evidence, late=where)
 
 
 def _missing_tool(tool: ToolNeed) -> Missing:

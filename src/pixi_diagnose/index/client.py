@@ -8,11 +8,11 @@ import io
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, BinaryIO, Self, TypeVar
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
 
 from ..errors import IndexAccessError
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import httpx2
 
 __all__ = ["Answer", "IndexClient", "local_path", "without_credentials"]
+
+Result = TypeVar("Result")
 
 CONNECTIONS = 16
 """Over HTTP/2 one serves all; more than this over HTTP/1.1 were seen to be queued by servers for seconds."""
@@ -105,13 +107,49 @@ class IndexClient:
         path = local_path(url)
         if path is not None:
             return _local_file(path, url, cap, accepted)
+
+        def consume(response: httpx2.Response, final: str) -> Answer:
+            body = self._body(response, final, cap, seconds)
+            return Answer(response.status_code, body, final, _lower(response))
+
+        return self._attempts(url, headers or {}, accepted, consume)
+
+    def read(
+        self, url: str, reader: Callable[[BinaryIO], Result], *, cap: int, seconds: float = FILE_SECONDS
+    ) -> Result:
+        """What `reader` makes of the body as a binary stream, which it need not read to its end.
+
+        After a fault on the wire it is called again with a new stream, so it must keep nothing. Reading past `cap` or
+        the time is an IndexAccessError; what `reader` itself raises passes through.
+        """
+        path = local_path(url)
+        if path is not None:
+            try:
+                file = path.open("rb")
+            except OSError as error:
+                raise IndexAccessError(f"cannot read {url}: {error.strerror}", url=url) from None
+            with file:
+                return reader(file)
+
+        def consume(response: httpx2.Response, final: str) -> Result:
+            return reader(io.BufferedReader(_Chunks(self._chunks(response, final, cap, seconds)), CHUNK))
+
+        return self._attempts(url, {"accept-encoding": "identity"}, (200,), consume)
+
+    def _attempts(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        accepted: tuple[int, ...],
+        consume: Callable[[httpx2.Response, str], Result],
+    ) -> Result:
+        """What `consume` makes of an open response; passing faults of the server or the wire are tried again."""
         for attempt in range(ATTEMPTS):
             last = attempt == ATTEMPTS - 1
             try:
-                with self._open(url, headers or {}, (*accepted, *RETRIED)) as (response, final):
+                with self._open(url, headers, (*accepted, *RETRIED)) as (response, final):
                     if response.status_code in accepted:
-                        body = self._body(response, final, cap, seconds)
-                        return Answer(response.status_code, body, final, _lower(response))
+                        return consume(response, final)
                     if last:
                         raise _refused(response.status_code, final)
             except _TransportError as error:
@@ -119,24 +157,6 @@ class IndexClient:
                     raise IndexAccessError(str(error), url=without_credentials(url)) from None
             time.sleep(0.1 * 3**attempt)
         raise AssertionError  # pragma: no cover - the last attempt returns or raises
-
-    @contextlib.contextmanager
-    def stream(self, url: str, *, cap: int, seconds: float = FILE_SECONDS) -> Iterator[io.BufferedReader]:
-        """The body as a binary stream, closed when the block ends; past `cap` or the time it is an IndexAccessError."""
-        path = local_path(url)
-        if path is not None:
-            try:
-                with path.open("rb") as file:
-                    yield file
-            except OSError as error:
-                raise IndexAccessError(f"cannot read {url}: {error.strerror}", url=url) from None
-            return
-        try:
-            with self._open(url, {"accept-encoding": "identity"}, (200,)) as (response, final):
-                chunks = self._chunks(response, final, cap, seconds)
-                yield io.BufferedReader(_Chunks(chunks), CHUNK)
-        except _TransportError as error:
-            raise IndexAccessError(str(error), url=without_credentials(url)) from None
 
     @contextlib.contextmanager
     def _open(

@@ -7,11 +7,11 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from .. import __version__
 from ..errors import ArchiveError, IndexAccessError
@@ -38,7 +38,7 @@ __all__ = ["DERIVED", "FRESH", "IndexSession", "metadata_from_json", "metadata_t
 FRESH = 600.0
 """Seconds for which a page, and an answer made of pages, is taken as it is: uv's own default for simple pages."""
 SDIST_CAP = 512 * 2**20
-FORMAT = 2
+FORMAT = 3
 """Of facts read from files that may not be at hand again (metadata, trees): raised when their form changes."""
 DERIVED = f"{FORMAT} {__version__}"
 """Of answers that can be made anew from kept facts (offers, resolutions): those of another version do not count."""
@@ -170,29 +170,27 @@ class IndexSession:
         if key in self._unread:
             return self._unread[key], False
         try:
-            metadata = self._read_metadata(project, offer)
+            metadata, final = self._read_metadata(project, offer)
         except (IndexAccessError, ArchiveError) as error:
-            unknown = Unknown(f"the metadata of {offer.filename} could not be read: {error.message}", (), project)
+            reason = f"the metadata of {offer.filename} could not be read: {error.message}"
+            unknown = Unknown(reason, (), project, fault=True)
+            metadata, final = unread_metadata(project, offer.version, unknown, built=offer.kind != "wheel"), False
+        for unknown in metadata.unknowns:
             self._note(unknown)
-            metadata = unread_metadata(project, offer.version, unknown, built=offer.kind != "wheel")
+        if final:
+            self.cache.put("metadata", key, json.dumps(metadata_to_json(metadata)).encode())
+        else:
             self._unread[key] = metadata
-            return metadata, False
-        self.cache.put("metadata", key, json.dumps(metadata_to_json(metadata)).encode())
-        return metadata, True
+        return metadata, final
 
     def source_tree(self, distribution: Distribution) -> SourceTree:
         """The build files of an sdist on an index, its sha256 verified. Raises IndexAccessError or ArchiveError."""
         key = f"{FORMAT} {distribution.sha256 or _identity(distribution.url)}"
         kept = self.cache.get("tree", key)
         if kept is not None:
-            return SourceTree.from_bytes(kept)
-        with self.client.stream(distribution.url, cap=SDIST_CAP) as stream:
-            tree = read_archive(
-                stream,
-                distribution.filename,
-                location=distribution.url,
-                expected_sha256=distribution.sha256 or None,
-            )
+            with contextlib.suppress(ValueError):  # kept by a version that wrote trees in another form
+                return SourceTree.from_bytes(kept)
+        tree = self._archive(distribution.filename, distribution.url, distribution.sha256)
         self.cache.put("tree", key, tree.to_bytes())
         return tree
 
@@ -223,30 +221,40 @@ class IndexSession:
         except PageError as error:
             raise IndexAccessError(f"{clean} is not a page of links: {error}", url=clean) from None
 
-    def _read_metadata(self, project: str, offer: Offer) -> StaticMetadata:
+    def _read_metadata(self, project: str, offer: Offer) -> tuple[StaticMetadata, bool]:
         from .wheel_files import fetch_wheel_metadata  # only what is not in the cache is read
 
         if offer.kind == "wheel":
-            return wheel_metadata(
-                fetch_wheel_metadata(self.client, offer.url, offer.core_metadata), project, offer.version
-            )
+            data = fetch_wheel_metadata(self.client, offer.url, offer.core_metadata)
+            return wheel_metadata(data, project, offer.version), True
+        final = True
         if offer.wheel_url:
-            with contextlib.suppress(IndexAccessError, ArchiveError):
+            try:
                 data = fetch_wheel_metadata(self.client, offer.wheel_url, offer.core_metadata)
+            except (IndexAccessError, ArchiveError):
+                final = False  # the sdist speaks for itself, until the wheel can be read
+            else:
                 found = wheel_metadata(data, project, offer.version)
                 # a wheel that does not fit saves uv and pixi the build, not pip (uv.md U2, step 1)
-                return replace(found, static_for=(("pixi", True), ("uv", True), ("pip", False)))
-        with self.client.stream(offer.url, cap=SDIST_CAP) as stream:
-            tree = read_archive(
-                stream,
-                offer.filename,
-                location=offer.url,
-                expected_sha256=offer.sha256 or None,
-                stop=metadata_settled,
-            )
+                return replace(found, static_for=(("pixi", True), ("uv", True), ("pip", False))), True
+        tree = self._archive(offer.filename, offer.url, offer.sha256, stop=metadata_settled)
         if tree.complete and offer.sha256:
             self.cache.put("tree", f"{FORMAT} {offer.sha256}", tree.to_bytes())
-        return static_metadata(tree, project, offer.version)
+        metadata = static_metadata(tree, project, offer.version)
+        if not tree.complete and not metadata_settled(
+            tree.files
+        ):  # a cap ended it: what decides may not have been read
+            cut = tuple(replace(unknown, subject=project) for unknown in tree.unknowns)
+            metadata = replace(metadata, approximate=True, unknowns=(*metadata.unknowns, *cut))
+        return metadata, final
+
+    def _archive(
+        self, filename: str, url: str, sha256: str, stop: Callable[[Mapping[str, bytes]], bool] | None = None
+    ) -> SourceTree:
+        def read(stream: BinaryIO) -> SourceTree:
+            return read_archive(stream, filename, location=url, expected_sha256=sha256 or None, stop=stop)
+
+        return self.client.read(url, read, cap=SDIST_CAP)
 
     def _note(self, unknown: Unknown) -> None:
         with self._lock:
@@ -291,7 +299,7 @@ def metadata_from_json(given: dict[str, object]) -> StaticMetadata:
 def unknown_from_json(given: dict[str, object]) -> Unknown:
     """An unknown that was kept as JSON."""
     evidence = tuple(Evidence(**e) for e in _items(given["evidence"]))
-    return Unknown(str(given["reason"]), evidence, str(given["subject"]))
+    return Unknown(str(given["reason"]), evidence, str(given["subject"]), fault=bool(given["fault"]))
 
 
 def _items(value: object) -> list[Any]:

@@ -18,6 +18,7 @@ from . import (
     iso108_unread_build_setting,
     iso109_guarded_build_import,
     iso110_build_forbidden,
+    iso112_removed_build_api,
     iso114_failing_build_script,
 )
 
@@ -35,6 +36,7 @@ RULES: tuple[Rule, ...] = (
     iso108_unread_build_setting.RULE,
     iso109_guarded_build_import.RULE,
     iso110_build_forbidden.RULE,
+    iso112_removed_build_api.RULE,
     iso114_failing_build_script.RULE,
     env201_missing_cuda_toolkit.RULE,
     idx402_no_usable_distribution.RULE,

@@ -2,11 +2,11 @@
 # IDX402 no-usable-distribution
 
 ## What it finds
-A dependency for which the index has nothing that could be installed: no such project, no such release, or a release
-whose files fit neither this platform nor this Python and that has no sdist.
+A dependency, or a declared build requirement, for which the index has nothing that could be installed: no such project,
+no such release, or a release whose files fit neither this platform nor this Python and that has no sdist.
 
 ## Why it breaks
-Locking stops before anything is built.
+Locking stops before anything is built, and a build before its backend is started.
 
 ## Example
 ```toml pixi.toml
@@ -51,13 +51,29 @@ from collections.abc import Iterator
 
 from ..finding import Confidence, Finding, Rule, Severity
 from ..frontends.model import Simulation
-from .wording import and_list, requested_at
+from .wording import and_list, requested_at, title
 
 __all__ = ["RULE"]
 
 
 def check(simulation: Simulation) -> Iterator[Finding]:
-    """One finding for a resolution that fails because something is not to be had."""
+    """One finding for what a resolution wants and cannot have, and for each build whose own requirements cannot be had."""
+    for build in simulation.builds:
+        run = next((p for p in build.phases if any(m.kind == "requirement" for m in p.missing)), None)
+        if run is not None:
+            wanted = and_list(m.name for m in run.missing if m.kind == "requirement")
+            yield Finding(
+                rule=RULE,
+                severity=Severity.ERROR,
+                confidence=Confidence.HIGH,
+                message=f"{title(build)} cannot be built: its build requirement {wanted} is not to be had",
+                explanation=(run.reason,),
+                environment=simulation.environment.name,
+                platforms=(simulation.environment.platform.name,),
+                project=build.project,
+                place=requested_at(simulation, build.project),
+                evidence=tuple(m.evidence[0] for m in run.missing if m.evidence),
+            )
     failure = simulation.resolution.failure
     if failure is None or failure.kind != "not-found":
         return

@@ -50,6 +50,8 @@ def _missing(missing: Missing) -> str:
         return f"needs {missing.name}"
     if missing.kind == "requirement":
         return f"cannot get {missing.name}, which it needs to be built"
+    if missing.kind == "removed":
+        return f"uses {missing.name}, which {missing.late} no longer has"
     return f"cannot import {missing.name}"
 
 
