@@ -54,7 +54,7 @@ class Report:
 
     @property
     def exit_status(self) -> int:
-        """0: nothing found; 1: findings, or a failure; 2: the tool would reject the manifest, or some input could not be read."""
+        """0: nothing found; 1: findings, or a failure; 2: the tool rejects the manifest, or input could not be read."""
         if self.rejected or any(u.fault for u in self.unknowns):
             return 2
         fails = any(o in {Outcome.FAILS, Outcome.AT_RISK} for s in self.simulations for o in s.outcomes.values())

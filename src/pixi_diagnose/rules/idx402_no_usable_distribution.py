@@ -57,7 +57,7 @@ __all__ = ["RULE"]
 
 
 def check(simulation: Simulation) -> Iterator[Finding]:
-    """One finding for what a resolution wants and cannot have, and for each build whose own requirements cannot be had."""
+    """One finding for what a resolution wants and cannot have, and for each build that cannot have its own."""
     for build in simulation.builds:
         run = next((p for p in build.phases if any(m.kind == "requirement" for m in p.missing)), None)
         if run is not None:
