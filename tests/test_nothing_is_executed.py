@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from pixi_diagnose.frontends.model import Outcome
-from support.worlds import World, world
+from support.worlds import World, sdists, world
 
 SETUP = "open({marker!r}, 'w').close()\nfrom setuptools import setup\nsetup(name={name!r}, version='1.0')\n"
 BACKEND = "open({marker!r}, 'w').close()\nfrom setuptools.build_meta import *\n"
@@ -69,3 +72,22 @@ def check(packages: World, marker: Path) -> None:
 def test_check_and_plan_leave_no_marker(tmp_path: Path, marker: Path) -> None:
     with world(tmp_path, trees(marker)) as packages:
         check(packages, marker)
+
+
+def test_no_command_leaves_a_marker(tmp_path: Path, marker: Path) -> None:
+    with world(tmp_path, trees(marker)) as packages:
+        folder = packages.write(workspace(marker))
+        (sdist,) = (s for s in sdists(trees(marker)) if s.filename.startswith("marker_sdist"))
+        archive = tmp_path / sdist.filename
+        archive.write_bytes(sdist.data)
+        environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache"), "UV_DEFAULT_INDEX": packages.index}
+        for arguments in (
+            ["check", str(folder)],
+            ["plan", "--write", str(folder)],
+            ["inspect", str(folder / "beside"), str(folder / "beside-editable"), str(archive), "marker-backend==1.0"],
+            ["explain", "ISO101"],
+        ):
+            command = [sys.executable, "-m", "pixi_diagnose", *arguments]
+            done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+            assert done.returncode in {0, 1}, done.stderr
+    assert not marker.exists()
