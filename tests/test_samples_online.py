@@ -46,7 +46,7 @@ def look(sample: str, cache: Path, **options: bool) -> Report:
 def test_outcomes(sample: str, lock: str, install: str, codes: set[str], cache: Path) -> None:
     report = look(sample, cache)
     (simulation,) = report.simulations
-    assert simulation.outcomes == {"lock": lock, "install": install}
+    assert simulation.outcomes == {"lock": lock, "install": install}, report.unknowns
     assert {f.rule.code for f in report.findings if f.severity == "error"} == codes
     if sample not in {"axolotl-flash-attn-listed", "axolotl-pinned-packaging"}:
         assert report.recommended is not None

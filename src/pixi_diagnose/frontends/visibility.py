@@ -50,7 +50,7 @@ def judge(
         if need.phase in phases and not _is_needless(need, visible) and not _is_visible(need, visible):
             _sort_in(verdicts, _missing_import(need, needs, late), need.strength, need.condition)
     for removed in needs.removed:
-        if removed.phase in phases and (where := _removed_here(removed, visible)):
+        if removed.phase in phases and (where := _removed_here(removed, needs, visible)):
             _sort_in(verdicts, _missing_removed(removed, where), removed.strength, "")
     for tool in needs.tools:
         if tool.phase in phases and tool.name in JUDGED_TOOLS and tool.name not in visible.tools:
@@ -144,10 +144,10 @@ def _missing_import(need: ImportNeed, needs: BuildNeeds, late: Late) -> Missing:
     )
 
 
-def _removed_here(removed: RemovedApi, visible: Visible) -> str:
+def _removed_here(removed: RemovedApi, needs: BuildNeeds, visible: Visible) -> str:
     """The visible project that no longer has the API ("setuptools 82.0"), else ""."""
-    if removed.name.partition(".")[0] == "distutils" and "setuptools" in visible.projects:
-        return ""  # setuptools brings its own copy, and its backends import setuptools first
+    if removed.name.partition(".")[0] == "distutils" and any("setuptools" in n.projects for n in needs.imports):
+        return ""  # setuptools brings its own copy once it is imported
     for owner, version in removed.removed_in:
         seen = visible.projects.get(owner, "")
         try:
