@@ -257,7 +257,7 @@ def _name_them(simulation: Simulation) -> Iterable[_Change]:
 
 def _builds_isolated(build: Build, run: BuildPhase) -> bool:
     """Whether the build would pass with isolation, seeing its own requirements and the same executables."""
-    own, later = own_requirements(build.subject)
+    own, later = own_requirements(build.subject.needs, build.subject.build_environment)
     visible = Visible(own, run.visible.tools if run.visible else {}, later=later)
     return judge("install", build.subject, visible, isolated=True).outcome is Outcome.OK
 

@@ -157,7 +157,7 @@ class _Run:
         executables = {**tools(conda), **self.machine.tools}
         names = ", ".join(f"{p.name} {p.version}".strip() for p in conda if p.place is not None)
         if isolated:
-            own, later = own_requirements(subject)
+            own, later = own_requirements(subject.needs, subject.build_environment)
             return Visible({**own, "python": self.resolution.python}, executables, (OWN_REQUIREMENTS,), later)
         chosen = {d.project: d.version for d in self.resolution.distributions if d.kind == "conda"}
         projects = {project: version or chosen.get(project, "") for p in conda for project, version in p.projects}

@@ -12,6 +12,7 @@ from packaging.version import InvalidVersion, Version
 from ..build_needs.model import BuildNeeds, ImportNeed, Phase, RemovedApi, Stop, Strength, ToolNeed
 from ..build_needs.tables import newest_setuptools, vendored_by_setuptools
 from ..evidence import Evidence
+from ..index.model import PypiResolution
 from ..names import candidates
 from .model import BuildPhase, BuildSubject, Missing, Outcome, Visible
 
@@ -102,12 +103,16 @@ def _is_visible(need: ImportNeed, visible: Visible) -> bool:
     return any(p in vendored for p in need.projects)
 
 
-def own_requirements(subject: BuildSubject) -> tuple[dict[str, str], dict[str, str]]:
-    """What an isolated build sees of Python projects: from the start, and after its hook's answer was installed."""
-    needs = subject.needs
-    if subject.build_environment is None or needs is None:
+def own_requirements(
+    needs: BuildNeeds | None, resolved: PypiResolution | None
+) -> tuple[dict[str, str], dict[str, str]]:
+    """What an isolated build sees of Python projects: from the start, and after its hook's answer was installed.
+
+    `resolved` are its build requirements and that answer together; empty where either is not known.
+    """
+    if resolved is None or needs is None:
         return {}, {}
-    chosen = {d.project: d for d in subject.build_environment.distributions}
+    chosen = {d.project: d for d in resolved.distributions}
     declared = requirement_names(needs.build_system.requires) & chosen.keys()
     size = -1
     while len(declared) != size:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ..build_needs import provider
 from ..build_needs.model import BuildNeeds, BuildTarget, ImportNeed
-from ..frontends.visibility import requirement_names
-from ..index.model import Distribution, PypiResolution
+from ..frontends.visibility import own_requirements
+from ..index.model import PypiResolution
 
 __all__ = ["Provision", "provisions"]
 
@@ -24,20 +22,8 @@ def provisions(
     """
     resolved = build_environment.distributions if build_environment else ()
     setuptools = next((d.version for d in resolved if d.project == "setuptools"), None)
-    available = _brought(resolved, requirement_names(needs.build_system.requires))
+    available = frozenset(own_requirements(needs, build_environment)[0])
     return tuple(
         (need, provider(need, needs, setuptools, available=available, target=target))
         for need in sorted(needs.imports, key=lambda n: n.order)
     )
-
-
-def _brought(resolved: Sequence[Distribution], declared: set[str]) -> frozenset[str]:
-    """The projects that the declared ones reach: what only the hook's answer brings is not there for every import."""
-    reached: set[str] = set()
-    todo = [d.project for d in resolved if d.project in declared]
-    while todo:
-        project = todo.pop()
-        if project not in reached:
-            reached.add(project)
-            todo += [d.project for d in resolved if project in d.required_by]
-    return frozenset(reached)
