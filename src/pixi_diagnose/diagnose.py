@@ -126,7 +126,9 @@ def subject(
     try:
         needs = read_needs(distribution, resolution, target, resolver)
     except (IndexAccessError, ArchiveError) as error:
-        return BuildSubject(distribution, None, Unknown(error.message, subject=distribution.project, fault=True))
+        return BuildSubject(
+            distribution, None, Unknown(error.message, subject=distribution.project, fault=not resolver.offline)
+        )
     wanted = (*needs.build_system.requires, *needs.hook_requirements)
     return BuildSubject(distribution, needs, None, resolver.build_environment(environment, resolution, wanted))
 

@@ -79,6 +79,11 @@ class Resolver:
         self._unknowns: dict[Unknown, None] = {}
 
     @property
+    def offline(self) -> bool:
+        """Whether nothing may be asked: what is then missing is nobody's fault."""
+        return self._session.offline
+
+    @property
     def cache(self) -> FactCache:
         """Where facts are kept between runs."""
         return self._session.cache
@@ -110,7 +115,7 @@ class Resolver:
         if len(group) > 1:
             distributions = _reachable(distributions, {s.name for s in environment.pypi})
         if answer.failure is not None and answer.failure.kind == "index":
-            unknowns.append(Unknown(answer.failure.message, subject="package index", fault=True))
+            unknowns.append(Unknown(answer.failure.message, subject="package index", fault=not self.offline))
         return Resolution(
             source="solved" if conda_of_group.solved else "partial",
             python=python,

@@ -173,7 +173,7 @@ class IndexSession:
             metadata, final = self._read_metadata(project, offer)
         except (IndexAccessError, ArchiveError) as error:
             reason = f"the metadata of {offer.filename} could not be read: {error.message}"
-            unknown = Unknown(reason, (), project, fault=True)
+            unknown = Unknown(reason, (), project, fault=not self.offline)
             metadata, final = unread_metadata(project, offer.version, unknown, built=offer.kind != "wheel"), False
         for unknown in metadata.unknowns:
             self._note(unknown)
