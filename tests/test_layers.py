@@ -30,6 +30,7 @@ LAYERS = (
     "report",
     "diagnose",
     "inspection",
+    "verify",
     "renderers",
     "cli",
 )

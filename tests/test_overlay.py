@@ -180,7 +180,7 @@ def test_a_real_uv_that_may_build_runs_no_package_code_with_our_cache(
     line = ("-e " if editable else "") + str(tmp_path / "project")
     environment = {**os.environ, "UV_CACHE_DIR": str(cache), "UV_OFFLINE": "1"}
     run = subprocess.run(
-        [uv_module._program(), "pip", "compile", "-", "--no-config", "--python", sys.executable],
+        [uv_module.uv_program(), "pip", "compile", "-", "--no-config", "--python", sys.executable],
         input=line,
         capture_output=True,
         text=True,
@@ -199,7 +199,7 @@ def test_a_real_uv_that_may_build_runs_no_code_of_an_sdist(tmp_path: Path) -> No
     environment = {**os.environ, "UV_CACHE_DIR": str(private_cache(tmp_path / "cache")), "UV_OFFLINE": "1"}
     run = subprocess.run(
         [
-            *(uv_module._program(), "pip", "install", "--dry-run", "--target", str(tmp_path / "t"), "--no-config"),
+            *(uv_module.uv_program(), "pip", "install", "--dry-run", "--target", str(tmp_path / "t"), "--no-config"),
             *("--python", sys.executable, "--find-links", str(tmp_path), "--no-index", "pack"),
         ],
         capture_output=True,

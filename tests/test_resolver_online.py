@@ -11,7 +11,7 @@ import pytest
 
 from pixi_diagnose.index import IndexSession, resolve_projects
 from pixi_diagnose.index.model import PypiRequest
-from pixi_diagnose.index.uv import _program
+from pixi_diagnose.index.uv import uv_program
 from pixi_diagnose.manifest.model import Platform, VirtualPackage
 
 LINUX = Platform("linux-64", "linux-64", (VirtualPackage("__glibc", "2.28"),))
@@ -21,7 +21,7 @@ def plain_uv(requirements: tuple[str, ...], cache: Path) -> dict[str, str]:
     """name → version by `uv pip compile`, which builds what it cannot read."""
     target = ["--python-version", "3.12", "--python-platform", "x86_64-manylinux_2_28"]
     run = subprocess.run(
-        [_program(), "pip", "compile", "-", "--no-header", "--no-annotate", "--python", sys.executable, *target],
+        [uv_program(), "pip", "compile", "-", "--no-header", "--no-annotate", "--python", sys.executable, *target],
         input="\n".join(requirements),
         capture_output=True,
         text=True,

@@ -449,6 +449,58 @@ def _build_target(python: str, platform: str) -> BuildTarget:
     return BuildTarget((int(major), int(minor)), platform)
 
 
+# --- verify -----------------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("what", metavar="WHAT")
+@click.option("--yes", is_flag=True, help="Do not ask before package code is run.")
+@click.option("--timeout", type=click.FloatRange(1), default=600, show_default=True, metavar="SECONDS", help="For all.")
+@click.option("--wheel", is_flag=True, help="Build the wheel too, not only its metadata.")
+@click.option("--install-heavy", is_flag=True, help="Install torch and the like instead of stand-ins.")
+@click.option("--python", "python", metavar="VERSION", help="The Python to build with; by default this program's.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@_showing
+def verify(what: str, yes: bool, as_json: bool, python: str | None, **given: Any) -> int:
+    """Run a project's real build hooks in a throwaway environment, and compare with what `inspect` predicts.
+
+    WHAT is an sdist, a project's folder, or a requirement. Exit status: 0 they agree, 1 they differ, 2 it failed.
+    """
+    from .frontends.machine import Machine
+    from .index import IndexSession
+    from .inspection import inspect_source
+    from .renderers.text.verification import render_verification, render_verification_plan
+    from .renderers.verification_json import verify_document
+    from .verify import plan_verification, verify_source
+
+    view = _View(given["color"], given["quiet"], given["verbose"])
+    with _reporting_errors("json" if as_json else "text"):
+        if not yes and not sys.stdin.isatty():
+            raise UsageError("verify runs package code, and there is nobody to ask", hint="allow it with --yes")
+        target = _build_target(python or f"{sys.version_info.major}.{sys.version_info.minor}", Machine.here().subdir)
+        with IndexSession() as session:
+            inspection = inspect_source(what, target, session)
+            plan = plan_verification(
+                what,
+                inspection,
+                target,
+                seconds=given["timeout"],
+                wheel=given["wheel"],
+                install_heavy=given["install_heavy"],
+            )
+            if not (yes and view.quiet):
+                click.echo(render_verification_plan(plan, **view.for_text), err=True, color=True)
+            if not yes:
+                click.confirm("Run it?", abort=True, err=True)
+            with _progress(shown=not view.quiet) as progress:
+                verification = verify_source(plan, inspection, target, session, progress)
+    if as_json:
+        _print_json(verify_document(verification))
+    else:
+        _print(render_verification(verification, **view.for_text))
+    return verification.exit_status
+
+
 # --- explain ----------------------------------------------------------------------------------------------------------
 
 

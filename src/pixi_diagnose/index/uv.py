@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ..errors import IndexAccessError, ResolverError
 
-__all__ = ["UvAnswer", "compile_requirements", "default_index", "private_cache"]
+__all__ = ["UvAnswer", "compile_requirements", "default_index", "private_cache", "uv_program"]
 
 BUILDS = "builds-v0"
 """Where uv makes the environments of its builds; in our cache a plain file, so that no build can start (uv.md U6.9)."""
@@ -100,7 +100,7 @@ def private_cache(directory: Path) -> Path:
             tripwire.touch(exist_ok=False)
     except OSError as error:
         raise ResolverError(f"the cache directory {directory} cannot be prepared: {error.strerror}") from None
-    program = _program()
+    program = uv_program()
     status = Path(program).stat()
     proof = path / f"proof-{status.st_size:x}-{status.st_mtime_ns:x}"
     if not proof.exists():
@@ -164,7 +164,7 @@ def _environment(port: int, cache_dir: Path) -> dict[str, str]:
 def _run(arguments: Sequence[str], text: str, folder: str, environment: Mapping[str, str]) -> UvAnswer:
     try:
         done = subprocess.run(
-            [_program(), *arguments],
+            [uv_program(), *arguments],
             input=text,
             capture_output=True,
             text=True,
@@ -183,7 +183,8 @@ def _run(arguments: Sequence[str], text: str, folder: str, environment: Mapping[
 
 
 @cache
-def _program() -> str:
+def uv_program() -> str:
+    """The path of the program uv: the package's own, else the one on PATH. Raises ResolverError without one."""
     try:
         import uv  # a program in Python's clothes; it may also be there without them
 
