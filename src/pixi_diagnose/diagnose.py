@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,8 +31,12 @@ from .resolve import Resolution, Resolver
 from .rules import RULES
 from .rules.cfg901_invalid_manifest import RULE as INVALID_MANIFEST
 from .settings import Settings, read_settings, suppressions
+from .source_tree import SourceTree
 
 __all__ = ["Question", "diagnose"]
+
+SIDE_BY_SIDE = 6
+"""How many archives or build environments are asked for at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +106,7 @@ def simulate(
     for environment in wanted:
         progress(f"resolving {environment.name} for {environment.platform.name}")
         resolution = resolver.resolve(environment)
-        subjects = []
-        for distribution in (d for d in resolution.distributions if d.built):
-            progress(f"reading {distribution.project} {distribution.version}")
-            subjects.append(subject(distribution, environment, resolution, resolver))
+        subjects = build_subjects(environment, resolution, resolver, progress)
         simulations.append(simulator(environment, resolution, subjects, question.machine))
     return tuple(simulations)
 
@@ -118,33 +120,56 @@ def resimulate(text: str, file: Path, question: Question, session: IndexSession)
     return simulate(manifest, question, session)
 
 
-def subject(
-    distribution: Distribution, environment: Environment, resolution: Resolution, resolver: Resolver
-) -> BuildSubject:
-    """Read and analyse one distribution that must be built, and resolve what an isolated build of it would install."""
+def build_subjects(
+    environment: Environment, resolution: Resolution, resolver: Resolver, progress: Callable[[str], None]
+) -> list[BuildSubject]:
+    """Read and analyse what must be built, and resolve what isolated builds of it would install.
+
+    Archives and build environments are asked for side by side; scripts are read one after the other.
+    """
     target = BuildTarget(_minor(resolution.python), environment.platform.subdir, environment.variables)
-    try:
-        needs = read_needs(distribution, resolution, target, resolver)
-    except (IndexAccessError, ArchiveError) as error:
-        return BuildSubject(
-            distribution, None, Unknown(error.message, subject=distribution.project, fault=not resolver.offline)
-        )
-    wanted = (*needs.build_system.requires, *needs.hook_requirements)
-    return BuildSubject(distribution, needs, None, resolver.build_environment(environment, resolution, wanted))
+    built = [d for d in resolution.distributions if d.built]
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        known = {d.project: known_needs(d, target, resolver) for d in built}
+        trees = {d.project: pool.submit(resolver.source_tree, d, resolution) for d in built if not known[d.project]}
+        subjects = []
+        for distribution in built:
+            progress(f"reading {distribution.project} {distribution.version}")
+            needs = known[distribution.project]
+            try:
+                needs = needs or read_needs(distribution, trees[distribution.project].result(), target, resolver)
+            except (IndexAccessError, ArchiveError) as error:
+                unread = Unknown(error.message, subject=distribution.project, fault=not resolver.offline)
+                subjects.append(BuildSubject(distribution, None, unread))
+            else:
+                subjects.append(BuildSubject(distribution, needs))
+        progress("resolving build requirements")
+        return list(pool.map(lambda s: with_build_environment(s, environment, resolution, resolver), subjects))
 
 
-def read_needs(
-    distribution: Distribution, resolution: Resolution, target: BuildTarget, resolver: Resolver
-) -> BuildNeeds:
-    """What a build needs, from an earlier run where the archive is the same. Raises IndexAccessError, ArchiveError."""
-    key = facts.key(distribution.sha256, target) if distribution.sha256 else ""
-    if key and (kept := resolver.cache.get("needs", key)):
-        with suppress(ValueError, TypeError):
-            return facts.from_bytes(kept)
-    tree = resolver.source_tree(distribution, resolution)
+def with_build_environment(
+    subject: BuildSubject, environment: Environment, resolution: Resolution, resolver: Resolver
+) -> BuildSubject:
+    """The subject with what an isolated build of it would install."""
+    if subject.needs is None:
+        return subject
+    wanted = (*subject.needs.build_system.requires, *subject.needs.hook_requirements)
+    return replace(subject, build_environment=resolver.build_environment(environment, resolution, wanted))
+
+
+def known_needs(distribution: Distribution, target: BuildTarget, resolver: Resolver) -> BuildNeeds | None:
+    """What an earlier run found in the same archive, None if none did."""
+    kept = resolver.cache.get("needs", facts.key(distribution.sha256, target)) if distribution.sha256 else None
+    with suppress(ValueError, TypeError):
+        return facts.from_bytes(kept) if kept else None
+    return None
+
+
+def read_needs(distribution: Distribution, tree: SourceTree, target: BuildTarget, resolver: Resolver) -> BuildNeeds:
+    """Analyse a source tree, and keep the answer for the next run of the same archive."""
     needs = analyse_build(tree, target, project=distribution.project, version=distribution.version)
-    if key:
-        resolver.cache.put("needs", key, facts.to_bytes(needs))
+    if distribution.sha256:
+        resolver.cache.put("needs", facts.key(distribution.sha256, target), facts.to_bytes(needs))
     return needs
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote
@@ -74,7 +76,8 @@ class Resolver:
         self._session = session
         self._host = host
         self._solved: dict[tuple[str, str, str], CondaResolution] = {}
-        self._projects: dict[object, PypiResolution] = {}
+        self._lock = threading.Lock()
+        self._projects: dict[object, Future[PypiResolution]] = {}
         self._local: dict[str, LocalProject | Unknown] = {}
         self._unknowns: dict[Unknown, None] = {}
 
@@ -243,9 +246,17 @@ class Resolver:
 
     def _ask(self, request: PypiRequest) -> PypiResolution:
         key = _key(request)
-        if key not in self._projects:
-            self._projects[key] = resolve_projects(request, self._session)
-        return self._projects[key]
+        with self._lock:
+            answer = self._projects.get(key)
+            mine = answer is None
+            answer = self._projects.setdefault(key, Future())
+        if mine:
+            try:
+                answer.set_result(resolve_projects(request, self._session))
+            except BaseException as error:
+                answer.set_exception(error)
+                raise
+        return answer.result()
 
     def _local_project(self, spec: PypiSpec, root: str) -> LocalProject | Unknown:
         source = spec.source
