@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from html import unescape
 from html.parser import HTMLParser
 from urllib.parse import unquote, urljoin
@@ -162,10 +163,14 @@ def _parse_html(text: str, url: str) -> ProjectPage:
 
 def _unescaped(anchors: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, dict[str, str], str]]:
     for link, attributes, label in anchors:
-        given = dict(ATTRIBUTE.findall(attributes)) if attributes else {}
-        if "&" in attributes:
-            given = {key: unescape(value) for key, value in given.items()}
-        yield unescape(link) if "&" in link else link, given, label
+        yield unescape(link) if "&" in link else link, _attributes(attributes), label
+
+
+@lru_cache(4096)
+def _attributes(text: str) -> dict[str, str]:
+    """The attributes of an anchor besides its link; the files of a page share few different ones."""
+    given = dict(ATTRIBUTE.findall(text)) if text else {}
+    return {key: unescape(value) for key, value in given.items()} if "&" in text else given
 
 
 def _html_files(anchors: Iterable[tuple[str, dict[str, str], str]], url: str) -> ProjectPage:
