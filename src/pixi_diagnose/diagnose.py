@@ -127,8 +127,10 @@ def build_subjects(
 
     Archives and build environments are asked for side by side; scripts are read one after the other.
     """
-    target = BuildTarget(_minor(resolution.python), environment.platform.subdir, environment.variables)
     built = [d for d in resolution.distributions if d.built]
+    if not built:
+        return []
+    target = BuildTarget(_minor(resolution.python), environment.platform.subdir, environment.variables)
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         known = {d.project: known_needs(d, target, resolver) for d in built}
         trees = {d.project: pool.submit(resolver.source_tree, d, resolution) for d in built if not known[d.project]}
