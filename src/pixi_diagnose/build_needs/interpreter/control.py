@@ -30,7 +30,7 @@ class Raised(Exception):  # noqa: N818 - it is the interpreted script's exceptio
         """Raised behind a condition that could not be decided."""
 
 
-class BudgetSpent(Exception):  # noqa: N818
+class BudgetSpent(Exception):  # noqa: N818 - control flow of the interpreter, not an error
     """A cap of steps, depth or memory was reached; `what` says which."""
 
     def __init__(self, what: str) -> None:
@@ -38,7 +38,7 @@ class BudgetSpent(Exception):  # noqa: N818
         self.what = what
 
 
-class HookEnds(Exception):  # noqa: N818
+class HookEnds(Exception):  # noqa: N818 - control flow of the interpreter, not an error
     """The hook has its answer and stops the script here (setup() reached by get_requires with setup_requires)."""
 
 

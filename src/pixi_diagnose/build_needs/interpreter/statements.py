@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from ...evidence import Evidence
@@ -383,10 +384,7 @@ def _maybe_handle(m: Machine, frame: Frame, node: ast.Try, completion: Completio
     text = f"line {node.lineno} succeeds"
     unknown = Raised(None, "")
     branches: list[Branch] = [(text, lambda: completion)]
-    branches += [
-        (f"not ({text})", lambda handler=handler: _run_handler(m, frame, handler, unknown))  # type: ignore[misc]
-        for handler in node.handlers
-    ]
+    branches += [(f"not ({text})", partial(_run_handler, m, frame, handler, unknown)) for handler in node.handlers]
     return run_branches(m, frame, branches)
 
 
@@ -509,7 +507,7 @@ def _match(m: Machine, frame: Frame, node: ast.Match) -> Completion:
     text = source_of(node.subject)
     evaluate(m, frame, node.subject)
     branches: list[Branch] = [
-        (f"{text} matches line {case.pattern.lineno}", lambda case=case: execute(m, frame, case.body))  # type: ignore[misc]
+        (f"{text} matches line {case.pattern.lineno}", partial(execute, m, frame, case.body))
         for case in node.cases[:32]
     ]
     return run_branches(m, frame, branches) if branches else Normal

@@ -20,7 +20,7 @@ CONSTANTS["torch.version.hip"] = lambda _m: None
 
 
 def _unknown_attribute(path: str) -> None:
-    CONSTANTS[path] = lambda _m, path=path: Opaque(path)  # type: ignore[misc]
+    CONSTANTS[path] = lambda _m, path=path: Opaque(path)  # type: ignore[misc]  # mypy infers no lambda with a default
 
 
 for _path in (
