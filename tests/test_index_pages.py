@@ -16,7 +16,7 @@ HASH = "0123456789abcdef" * 4
 def one(page: str | dict[str, object]) -> IndexFile:
     body = page if isinstance(page, str) else json.dumps(page)
     (file,) = parse_page(body.encode(), URL).files
-    return file
+    return file.read()
 
 
 def html(attributes: str, text: str = "pack-1.0.tar.gz") -> str:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from html import unescape
 from html.parser import HTMLParser
+from typing import Protocol
 from urllib.parse import unquote, urljoin
 
 from packaging.utils import canonicalize_name
 
-__all__ = ["IndexFile", "PageError", "ProjectPage", "parse_page", "split_sdist", "split_wheel"]
+__all__ = ["IndexFile", "ListedFile", "PageError", "ProjectPage", "parse_page", "split_sdist", "split_wheel"]
 
 SDIST_SUFFIXES = (".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".tar.zst", ".tar", ".tbz", ".txz", ".tar.lzma")
 """What uv 0.13.8 takes for a source distribution, the usual first."""
@@ -22,6 +21,17 @@ SDIST_SUFFIXES = (".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".tar.zst", 
 
 class PageError(ValueError):
     """A page that is neither HTML with links nor PEP 691 JSON; the message says what is wrong with it."""
+
+
+class ListedFile(Protocol):
+    """A file of a page as far as its name; `read` gives the rest."""
+
+    @property
+    def filename(self) -> str:
+        """The archive's name."""
+
+    def read(self) -> IndexFile:
+        """The file with all that the page says of it."""
 
 
 @dataclass(slots=True)
@@ -41,12 +51,16 @@ class IndexFile:
     core_metadata: str | None = None
     size: int | None = None
 
+    def read(self) -> IndexFile:
+        """The file itself: it has been read."""
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class ProjectPage:
     """The files of a page in its own order, and how many links named no file."""
 
-    files: tuple[IndexFile, ...]
+    files: tuple[ListedFile, ...]
     skipped: int = 0
 
 
@@ -105,29 +119,40 @@ def _parse_json(body: bytes, url: str) -> ProjectPage:
     listed = document.get("files") if isinstance(document, dict) else None
     if not isinstance(listed, list):
         raise PageError("JSON without a list of files")
-    files: list[IndexFile] = []
+    join = _joiner(url)
+    files: list[ListedFile] = []
     for item in listed:
         if isinstance(item, dict) and isinstance(item.get("filename"), str) and isinstance(item.get("url"), str):
-            with contextlib.suppress(ValueError):  # an address that is none
-                files.append(_json_file(item, url))
+            address = join(item["url"].partition("#")[0])
+            if address:
+                files.append(EntryFile(item["filename"], address, item))
     return ProjectPage(tuple(files), len(listed) - len(files))
 
 
-def _json_file(item: dict[str, object], url: str) -> IndexFile:
-    hashes = item.get("hashes")
-    yanked = item.get("yanked")
-    metadata = item.get("core-metadata", item.get("dist-info-metadata"))
-    size = item.get("size")
-    return IndexFile(
-        str(item["filename"]),
-        urljoin(url, str(item["url"])).partition("#")[0],
-        _sha256(hashes.get("sha256") if isinstance(hashes, dict) else None),
-        _text(item.get("requires-python")),
-        yanked if isinstance(yanked, str) else "" if yanked is True else None,
-        _text(item.get("upload-time")),
-        _sha256(metadata.get("sha256")) if isinstance(metadata, dict) else "" if metadata is True else None,
-        size if isinstance(size, int) and size >= 0 else None,
-    )
+@dataclass(slots=True)
+class EntryFile:
+    """A file of a JSON page; its entry is looked through when it is asked for."""
+
+    filename: str
+    url: str
+    entry: Mapping[str, object]
+
+    def read(self) -> IndexFile:
+        """The file with what its entry says of it."""
+        hashes = self.entry.get("hashes")
+        yanked = self.entry.get("yanked")
+        metadata = self.entry.get("core-metadata", self.entry.get("dist-info-metadata"))
+        size = self.entry.get("size")
+        return IndexFile(
+            self.filename,
+            self.url,
+            _sha256(hashes.get("sha256") if isinstance(hashes, dict) else None),
+            _text(self.entry.get("requires-python")),
+            yanked if isinstance(yanked, str) else "" if yanked is True else None,
+            _text(self.entry.get("upload-time")),
+            _sha256(metadata.get("sha256")) if isinstance(metadata, dict) else "" if metadata is True else None,
+            size if isinstance(size, int) and size >= 0 else None,
+        )
 
 
 def _text(value: object) -> str | None:
@@ -140,95 +165,127 @@ def _sha256(value: object) -> str:
 
 # --- HTML -----------------------------------------------------------------------------------------------------------
 
-# A regular page is read by one expression; a page where it misses an anchor goes to the slow, forgiving parser.
-ANCHOR = re.compile(r"""<a href="([^"]*)"((?:\s+[a-z-]+(?:="[^"]*")?)*)\s*>([^<]*)</a>""")
+OPEN = '<a href="'
+REGULAR = re.compile(r"""([^"]*)"((?:\s+[a-z-]+(?:="[^"]*")?)*)\s*>([^<]*)</a>""")
 ATTRIBUTE = re.compile(r"""\s([a-z-]+)(?:="([^"]*)")?""")
-ANY_ANCHOR = re.compile(r"<a[\s>]", re.IGNORECASE)
 BASE = re.compile(r"""<base\s[^>]*href\s*=\s*["']([^"']*)""", re.IGNORECASE)
 HASH = re.compile(r"sha256=([0-9a-f]{64})")
+
+
+@dataclass(slots=True)
+class AnchorFile:
+    """A file of an HTML page. Its anchor is read when it is asked for: of thousands of files few are ever chosen."""
+
+    filename: str
+    url: str
+    anchor: str
+    """The text from within the quotes of `href` to the next anchor."""
+
+    def read(self) -> IndexFile:
+        """The file with what its anchor says of it."""
+        given, _ = _read_anchor(self.anchor)
+        return _html_file(self.filename, self.url, given)
+
+
+def _read_anchor(anchor: str) -> tuple[dict[str, str], str]:
+    """Attributes and text of an anchor, given from within the quotes of `href` on."""
+    regular = REGULAR.match(anchor)
+    if regular is None:
+        return _anchors(OPEN + anchor)[0]
+    given = dict(ATTRIBUTE.findall(regular[2]))
+    given["href"] = regular[1]
+    if "&" in regular[0]:
+        return {key: unescape(value) for key, value in given.items()}, unescape(regular[3])
+    return given, regular[3]
 
 
 def _parse_html(text: str, url: str) -> ProjectPage:
     base = BASE.search(text, 0, 4096)
     if base:
         url = urljoin(url, unescape(base[1]))
-    regular = ANCHOR.findall(text)
-    if len(regular) == len(ANY_ANCHOR.findall(text)):
-        return _html_files(_unescaped(regular), url)
-    parser = _Anchors()
-    parser.feed(text)
-    parser.close()
-    return _html_files(((a.pop("href", ""), a, label) for a, label in parser.anchors), url)
-
-
-def _unescaped(anchors: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, dict[str, str], str]]:
-    for link, attributes, label in anchors:
-        yield unescape(link) if "&" in link else link, _attributes(attributes), label
-
-
-@lru_cache(4096)
-def _attributes(text: str) -> dict[str, str]:
-    """The attributes of an anchor besides its link; the files of a page share few different ones."""
-    given = dict(ATTRIBUTE.findall(text)) if text else {}
-    return {key: unescape(value) for key, value in given.items()} if "&" in text else given
-
-
-def _html_files(anchors: Iterable[tuple[str, dict[str, str], str]], url: str) -> ProjectPage:
-    files: list[IndexFile] = []
-    skipped = 0
     join = _joiner(url)
-    for href, given, label in anchors:
-        link, _, fragment = href.partition("#")
-        name = _filename(link, label)
-        try:
+    files: list[ListedFile] = []
+    skipped = 0
+    _, *anchors = text.split(OPEN)
+    if len(anchors) == text.count("<a") + text.count("<A"):
+        for anchor in anchors:
+            link = anchor.partition('"')[0].partition("#")[0]
+            link = unescape(link) if "&" in link else link
+            name = _filename(link) or _filename_in_label(_read_anchor(anchor)[1])
             address = join(link)
-        except ValueError:
-            name = ""
-        if not name:
-            skipped += 1
-            continue
-        hashed = HASH.match(fragment)
-        metadata = given.get("data-core-metadata", given.get("data-dist-info-metadata"))
-        files.append(
-            IndexFile(
-                name,
-                address,
-                hashed[1] if hashed else "",
-                given.get("data-requires-python") or None,
-                given.get("data-yanked"),
-                given.get("data-upload-time") or None,
-                None if metadata is None or metadata == "false" else _sha256(metadata.partition("sha256=")[2]),
-            )
-        )
+            if name and address:
+                files.append(AnchorFile(name, address, anchor))
+            else:
+                skipped += 1
+    else:
+        for given, label in _anchors(text):
+            link = given.get("href", "").partition("#")[0]
+            name = _filename(link) or _filename_in_label(label)
+            address = join(link)
+            if name and address:
+                files.append(_html_file(name, address, given))
+            else:
+                skipped += 1
     return ProjectPage(tuple(files), skipped)
 
 
-def _filename(link: str, label: str) -> str:
-    """A link's file name: the last part of its path (as uv reads it), the label where that is not a file's name."""
+def _html_file(name: str, address: str, given: Mapping[str, str]) -> IndexFile:
+    hashed = HASH.match(given.get("href", "").partition("#")[2])
+    metadata = given.get("data-core-metadata", given.get("data-dist-info-metadata"))
+    return IndexFile(
+        name,
+        address,
+        hashed[1] if hashed else "",
+        given.get("data-requires-python") or None,
+        given.get("data-yanked"),
+        given.get("data-upload-time") or None,
+        None if metadata is None or metadata == "false" else _sha256(metadata.partition("sha256=")[2]),
+    )
+
+
+def _filename(link: str) -> str:
+    """A link's file name: the last part of its path (as uv reads it), empty if that is no name of an archive."""
     name = link.rpartition("/")[2]
     if "%" in name or "?" in name:
         name = unquote(name.partition("?")[0]).strip()
-    if name.endswith((".whl", ".tar.gz")) or name.lower().endswith(SDIST_SUFFIXES):
-        return name
-    label = unescape(label.strip())
+    return name if name.endswith((".whl", ".tar.gz")) or name.lower().endswith(SDIST_SUFFIXES) else ""
+
+
+def _filename_in_label(label: str) -> str:
+    """An anchor's text, if that is an archive's name."""
+    label = label.strip()
     return label if "/" not in label and label.lower().endswith((".whl", *SDIST_SUFFIXES)) else ""
 
 
 def _joiner(url: str) -> Callable[[str], str]:
-    """`urljoin` with the usual cases (an absolute link, a link below a folder seen before) done without parsing."""
+    """`urljoin` with the usual cases (an absolute link, a link below a folder seen before) done without parsing.
+
+    Empty for a link that is no address.
+    """
     known: dict[str, str] = {}
 
     def join(link: str) -> str:
-        if link.startswith(("https://", "http://")):
-            return link
         folder, slash, name = link.rpartition("/")
-        if not slash:
-            return urljoin(url, link)
-        if folder not in known:
-            known[folder] = urljoin(url, folder + slash)
+        try:
+            if not slash or "[" in link:
+                return urljoin(url, link)
+            if link.startswith(("https://", "http://")):
+                return link
+            if folder not in known:
+                known[folder] = urljoin(url, folder + slash)
+        except ValueError:
+            return ""
         return known[folder] + name
 
     return join
+
+
+def _anchors(text: str) -> list[tuple[dict[str, str], str]]:
+    """Each anchor's attributes and text, by a parser that forgives whatever browsers do."""
+    parser = _Anchors()
+    parser.feed(text)
+    parser.close()
+    return parser.anchors
 
 
 class _Anchors(HTMLParser):

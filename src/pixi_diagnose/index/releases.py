@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from ..metadata import usable_specifier
-from .pages import IndexFile, split_sdist, split_wheel
+from .pages import IndexFile, ListedFile, split_sdist, split_wheel
 from .tags import Target, describe_misfits
 
 __all__ = [
@@ -74,7 +74,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class OfferList:
-    """All offers of a page, in the form in which the overlay serves them (PEP 691), one file a line.
+    """All offers of a page, in the form in which the overlay serves them (PEP 691).
 
     The page is the record: it is what is cached, and single offers are read back from it without parsing the whole.
     """
@@ -90,28 +90,30 @@ class OfferList:
         A `build` tag keeps the files apart from an index's: uv may never take the one's metadata for the other's.
         """
         head = {"meta": {"api-version": "1.1"}, "name": project, "withheld": withheld or {}}
-        lines = [_encode(_line(project, offer, build)) for offer in offers]
-        return cls(f'{json.dumps(head)[:-1]}, "files": [\n{("," + chr(10)).join(lines)}\n]}}'.encode())
+        return cls(_encode({**head, "files": [_line(project, offer, build) for offer in offers]}).encode())
 
     def find(self, filename: str) -> Offer | None:
         """The offer that is served under this synthetic file name."""
-        start = self.page.find(b'{"filename":' + json.dumps(filename).encode() + b",")
+        start = self.page.find(_START + _encode(filename).encode() + b",")
         if start < 0:
             return None
-        stop = self.page.find(b"\n", start)
-        return Offer(**json.loads(self.page[start:stop].rstrip(b","))["offer"])
+        stop = self.page.find(_START, start + 1)
+        line, _ = _decode(self.page[start : stop if stop > 0 else None].decode())
+        return Offer(**line["offer"])
 
     def __iter__(self) -> Iterator[Offer]:
         return iter(Offer(**line["offer"]) for line in json.loads(self.page)["files"])
 
     def withheld(self) -> dict[str, str]:
         """The releases that are not offered, with the reason."""
-        head = self.page[: self.page.find(b"\n")].decode()
-        found: dict[str, str] = json.loads(head.removesuffix(', "files": [') + "}")["withheld"]
+        found: dict[str, str]
+        found, _ = _decode(self.page[self.page.find(b'"withheld":') + 11 : self.page.find(b'"files":[')].decode())
         return found
 
 
+_START = b'{"filename":'  # of a file's entry, and of nothing else: quotes within strings are escaped
 _encode = json.JSONEncoder(separators=(",", ":")).encode
+_decode = json.JSONDecoder().raw_decode
 
 
 def _line(project: str, offer: Offer, build: str) -> dict[str, object]:
@@ -140,7 +142,7 @@ def synthetic_filename(project: str, version: str, build: str = "") -> str:
     return "-".join(parts)
 
 
-def select(project: str, files: Iterable[IndexFile], selection: Selection) -> OfferList:
+def select(project: str, files: Iterable[ListedFile], selection: Selection) -> OfferList:
     """For each release the wheel that fits best, else the sdist, else nothing with a reason.
 
     As uv 0.13.8 and pixi 0.77 choose (pixi.md P9, "What is chosen"); files after the exclude-newer limit, and those
@@ -170,7 +172,7 @@ def offer_conda(project: str, version: str) -> OfferList:
     return OfferList.of(project, [Offer(version, "conda")], build=CONDA_BUILD)
 
 
-def offer_index_versions(project: str, files: Iterable[IndexFile], specifier: str) -> OfferList:
+def offer_index_versions(project: str, files: Iterable[ListedFile], specifier: str) -> OfferList:
     """A project that conda provides in a version not known yet: all of the index's versions that may stand for it.
 
     Where the index has none, the version that the specifier starts from does.
@@ -208,32 +210,45 @@ def cutoff(text: str, now: datetime) -> datetime | None:
 
 @dataclass(slots=True)
 class _Release:
-    """The files of one version; those of wheels come with their rank for the target."""
+    """The files of one version in the page's order; `fitting` are wheels with their rank for the target.
 
-    sdist: IndexFile | None = None
-    wheels: list[IndexFile] = field(default_factory=list)
-    best: IndexFile | None = None
-    best_rank: tuple[bool, int, int, str] | None = None
+    All are known by name only, and those that decide are read: a page may hold thousands.
+    """
+
+    sdists: list[ListedFile] = field(default_factory=list)
+    wheels: list[ListedFile] = field(default_factory=list)
+    fitting: list[tuple[int, int, str, ListedFile]] = field(default_factory=list)
 
     def choose(self, version: str, selection: Selection) -> Offer | str:
         """The offer, or why there is none. A yanked wheel comes after an sdist that is not."""
-        sdist, best = self.sdist, self.best
-        if selection.no_binary:
-            best = None
-        if best is not None and (best.yanked is None or sdist is None or sdist.yanked is not None):
-            return _offer(version, "wheel", best, best)
-        if best is not None and selection.no_build:
-            return _offer(version, "wheel", best, best)
-        if sdist is None:
-            reason = describe_misfits((w.filename for w in self.wheels), selection.target)
-            return "no-binary forbids its wheels and it has no sdist" if selection.no_binary and self.best else reason
-        if selection.no_binary and self.best is not None:
+        best = _first_kept(listed for *_, listed in sorted(self.fitting, key=lambda f: f[:3]))
+        allowed = None if selection.no_binary else best
+        if allowed is not None and (allowed.yanked is None or selection.no_build):
+            return _offer(version, "wheel", allowed, allowed)
+        sdist = _first_kept(self.sdists)
+        if allowed is not None and (sdist is None or sdist.yanked is not None):
+            return _offer(version, "wheel", allowed, allowed)
+        if best is not None and selection.no_binary:
             why = "no-binary forbids its wheels"
         else:
-            why = describe_misfits((w.filename for w in self.wheels), selection.target)
+            why = describe_misfits([w.filename for w in self.wheels], selection.target)
+        if sdist is None:
+            return f"{why} and it has no sdist" if best is not None and selection.no_binary else why
         if selection.no_build:
             return f"{why}, and no-build forbids building it"
-        return _offer(version, "sdist", sdist, self.best or next(iter(self.wheels), None), why)
+        any_wheel = best or (self.wheels[0].read() if self.wheels else None)
+        return _offer(version, "sdist", sdist, any_wheel, why)
+
+
+def _first_kept(files: Iterable[ListedFile]) -> IndexFile | None:
+    """The first file that is not yanked, else the first."""
+    first = None
+    for listed in files:
+        file = listed.read()
+        if file.yanked is None:
+            return file
+        first = first or file
+    return first
 
 
 def _offer(version: str, kind: str, file: IndexFile, wheel: IndexFile | None, why: str = "") -> Offer:
@@ -252,51 +267,40 @@ def _offer(version: str, kind: str, file: IndexFile, wheel: IndexFile | None, wh
     )
 
 
-def _releases(project: str, files: Iterable[IndexFile], selection: Selection) -> dict[Version, _Release]:
-    found: dict[str, _Release] = {}
+def _releases(project: str, files: Iterable[ListedFile], selection: Selection) -> dict[Version, _Release]:
+    found: dict[str, _Release | None] = {}
     releases: dict[Version, _Release] = {}
-    rank_of = selection.target.rank
-    release_of = _release_finder(found, releases)
-    mine = {project: True}
-    for file in files:
-        if selection.before is not None and not _is_before(file, selection.before):
+    rank_of = cache(selection.target.rank)
+    is_mine = cache(lambda spelled: canonicalize_name(spelled) == project)
+
+    def release_of(text: str) -> _Release | None:
+        if text not in found:
+            version = _version(text)
+            found[text] = None if version is None else releases.setdefault(version, _Release())
+        return found[text]
+
+    for listed in files:
+        if selection.before is not None and not _is_before(listed.read(), selection.before):
             continue
-        name = file.filename
+        name = listed.filename
         if name.endswith(".whl"):
             parts = split_wheel(name)
-            if parts is None or not mine.setdefault(parts[0], canonicalize_name(parts[0]) == project):
+            if parts is None or not is_mine(parts[0]):
                 continue
-            release = release_of(parts[1])
+            _, spelled, build, tag = parts
+            release = release_of(spelled)
             if release is None:
                 continue
-            release.wheels.append(file)
-            rank = rank_of(parts[3])
-            if rank is None:
-                continue
-            order = (file.yanked is not None, rank, -int(_digits(parts[2]) or 0) if parts[2] else 0, name)
-            if release.best_rank is None or order < release.best_rank:
-                release.best, release.best_rank = file, order
+            release.wheels.append(listed)
+            rank = rank_of(tag)
+            if rank is not None:
+                release.fitting.append((rank, -int(_digits(build) or 0) if build else 0, name, listed))
         else:
             text = split_sdist(name, project)
             release = release_of(text) if text else None
-            if release is not None and (
-                release.sdist is None or (release.sdist.yanked is not None and file.yanked is None)
-            ):
-                release.sdist = file
+            if release is not None:
+                release.sdists.append(listed)
     return releases
-
-
-def _release_finder(found: dict[str, _Release], releases: dict[Version, _Release]) -> Callable[[str], _Release | None]:
-    def release_of(text: str) -> _Release | None:
-        release = found.get(text)
-        if release is None:
-            version = _version(text)
-            if version is None:
-                return None
-            release = found[text] = releases.setdefault(version, _Release())
-        return release
-
-    return release_of
 
 
 def _digits(build_tag: str) -> str:

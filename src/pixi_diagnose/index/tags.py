@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from ..manifest.model import Platform
@@ -56,7 +56,7 @@ class Target:
     key: str
     subdir: str
     python: str
-    ranks: dict[str, int]
+    ranks: dict[str, int] = field(compare=False)
 
     @classmethod
     def of(cls, platform: Platform, python_version: str) -> Target:
@@ -185,7 +185,13 @@ def _expanded(tag: str) -> Iterator[str]:
 
 def describe_misfits(filenames: Iterable[str], target: Target) -> str:
     """Why none of a release's wheels fits, in words: "its wheels are for cp38–cp311 only"."""
-    tags = [tag for name in filenames if (parts := split_wheel(name)) for tag in _expanded(parts[3])]
+    return _describe(frozenset(parts[3] for name in filenames if (parts := split_wheel(name))), target)
+
+
+@lru_cache(maxsize=1024)
+def _describe(compressed: frozenset[str], target: Target) -> str:
+    """The releases of a project mostly have wheels for the same few tags."""
+    tags = [tag for each in sorted(compressed) for tag in _expanded(each)]
     if not tags:
         return "no wheel on the index"
     minor = _major_minor(target.python)

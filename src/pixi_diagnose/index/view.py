@@ -18,7 +18,7 @@ from ..evidence import Unknown
 from ..metadata import MetadataSource, StaticMetadata
 from .model import LocalProject, ProvidedProject, PypiRequest
 from .overlay import Shown
-from .pages import IndexFile
+from .pages import ListedFile
 from .releases import Offer, OfferList, Selection, cutoff, offer_conda, offer_index_versions, offer_local, select
 from .session import IndexSession
 from .tags import Target
@@ -156,7 +156,7 @@ class RequestView:
             if provided.version:  # uv.md U6.11: it cannot be offered as it is
                 reason = f"conda's version {provided.version} of {project} is no PyPI version: any is assumed to do"
                 self.unknowns[Unknown(reason, (), project)] = None
-        files: list[IndexFile] = []
+        files: list[ListedFile] = []
         for url in self.indexes:
             try:
                 found = self._session.files(url, project)
@@ -176,12 +176,12 @@ class RequestView:
             before=self._before,
         )
 
-    def _links_of(self, project: str) -> tuple[IndexFile, ...]:
+    def _links_of(self, project: str) -> tuple[ListedFile, ...]:
         stem = project.replace("-", "_")
         return tuple(f for f in self._links if canonicalize_name(f.filename).replace("-", "_").startswith(stem))
 
     @cached_property
-    def _links(self) -> tuple[IndexFile, ...]:
+    def _links(self) -> tuple[ListedFile, ...]:
         return self._session.links(self._request.indexes.find_links, Path(self._request.indexes.root))
 
     def _limit(self, text: str | None) -> datetime | None:

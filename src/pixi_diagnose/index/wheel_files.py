@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import struct
 import zipfile
 import zlib
 
@@ -19,6 +20,13 @@ DIRECTORY_CAP = 32 * 2**20
 TAIL = 48 * 2**10
 PIECE = 32 * 2**10
 METADATA_NAME = re.compile(r"[^/]+\.dist-info/METADATA")
+METADATA_END = b".dist-info/METADATA"
+ENTRY_SIGNATURE, LOCAL_SIGNATURE, END_SIGNATURE = b"PK\x01\x02", b"PK\x03\x04", b"PK\x05\x06"
+ENCRYPTED = 1
+DIRECTORY_ENTRY = struct.Struct("<8xHH4xLLLH12xL")
+"""Of a zip's table of contents: flags, method, CRC, packed and full size, length of the name, position."""
+LOCAL_HEADER = struct.Struct("<4s22xHH")
+"""Of a member: signature, lengths of its name and of the extra field."""
 
 
 def fetch_wheel_metadata(client: IndexClient, url: str, core_metadata: str | None) -> bytes:
@@ -48,6 +56,10 @@ def fetch_wheel_metadata(client: IndexClient, url: str, core_metadata: str | Non
 
 def _from_zip(file: io.BufferedReader | _RemoteFile, url: str) -> bytes:
     try:
+        if isinstance(file, _RemoteFile):
+            data = file.metadata()
+            if data is not None:
+                return data
         with zipfile.ZipFile(file) as archive:
             name = next((n for n in archive.namelist() if METADATA_NAME.fullmatch(n)), None)
             if name is None:
@@ -97,6 +109,30 @@ class _RemoteFile(io.RawIOBase):
         data = self._slice(self._position, wanted) if wanted else b""
         self._position += len(data)
         return data
+
+    def metadata(self) -> bytes | None:
+        """The METADATA whose entry in the table of contents is in the file's end; None says nothing.
+
+        A wheel may have ten thousand entries, and zipfile makes an object of each before it gives one. Whatever is not
+        as plain as wheels are is left to it.
+        """
+        end = self._pieces[0][1]
+        entry = end.rfind(ENTRY_SIGNATURE, 0, max(0, end.rfind(METADATA_END)))
+        if entry < 0 or end.rfind(END_SIGNATURE) < entry + DIRECTORY_ENTRY.size:
+            return None
+        flags, method, crc, packed, size, length, position = DIRECTORY_ENTRY.unpack_from(end, entry)
+        name = end[entry + DIRECTORY_ENTRY.size :][:length].decode("latin-1")
+        if not METADATA_NAME.fullmatch(name) or flags & ENCRYPTED or method not in {0, 8}:
+            return None
+        if size > METADATA_CAP or max(packed, position) >= self._size:
+            return None
+        head = self._slice(position, LOCAL_HEADER.size)
+        signature, name_length, extra_length = LOCAL_HEADER.unpack(head)
+        if signature != LOCAL_SIGNATURE:
+            return None
+        body = self._slice(position + len(head) + name_length + extra_length, packed)
+        data = zlib.decompressobj(-15).decompress(body, size + 1) if method else body
+        return data if len(data) == size and zlib.crc32(data) == crc else None
 
     def _slice(self, start: int, length: int) -> bytes:
         for offset, piece in self._pieces:
