@@ -22,18 +22,18 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from pixi_diagnose.build_needs import undeclared
 from pixi_diagnose.build_needs.model import BuildNeeds, BuildTarget, Phase, Strength
-from pixi_diagnose.build_needs.providers import applicable_projects
+from pixi_diagnose.build_needs.providers import applicable_projects, undeclared
 from pixi_diagnose.errors import PixiDiagnoseError
-from pixi_diagnose.index import IndexSession
+from pixi_diagnose.index.session import IndexSession
 from pixi_diagnose.inspection import inspect_source
 
 TRUTH = Path(__file__).with_name("truth.jsonl")
 TARGET = BuildTarget((3, 11), "linux-64")
 CLASSES = ("hard metadata", "hard wheel", "pin", "soft", "dynamic", "tool")
 TOOL_NAMES = {"cuda": {"nvcc", "cuda"}, "rust": {"rustc", "cargo"}, "cc": {"c-compiler", "cxx-compiler"}}
-"""The truth's word for a tool → the analyser's names for it."""
+"""The truth's word for a tool → the analyser's names for it. What asks for a library of the system ends in -config."""
+LIBRARIES = ("-config", "graphviz")
 
 Row = dict[str, Any]
 Sets = dict[str, set[str]]
@@ -93,8 +93,14 @@ def judged(row: Row, needs: BuildNeeds) -> Iterator[tuple[str, str, str]]:
         for item in sorted(want | have):
             if item in want:
                 yield kind, "right" if item in have or (kind == "soft" and item in found["any"]) else "missed", item
-            elif full and kind != "tool":
+            elif full and kind != "tool" and not (kind == "soft" and want & alternatives(needs, item)):
                 yield kind, "over", item
+
+
+def alternatives(needs: BuildNeeds, project: str) -> set[str]:
+    """The other names of a need: its further candidates, and its module's own name."""
+    found = [need for need in needs.imports if project in need.projects[:1]]
+    return {name for need in found for name in (*need.projects, named(need.import_name))}
 
 
 def truth(row: Row) -> Sets:
@@ -120,11 +126,21 @@ def prediction(needs: BuildNeeds) -> Sets:
         "hard wheel": {need.projects[0] for need in hard if need.phase is Phase.WHEEL},
         "pin": {name_of(pin.requirement) for pin in needs.pins},
         "soft": {need.projects[0] for need in missing if need.strength is Strength.GUARDED},
-        "any": {need.projects[0] for need in missing},
-        "dynamic": set(applicable_projects(needs.hook_requirements, TARGET))
+        # The truth's names of guarded modules are mostly the modules' own; those of Python 2 have no project at all.
+        "any": {name for need in missing for name in (*need.projects, named(need.import_name))}
+        | {named(api.name) for api in needs.removed},
+        # The truth has the hook's answer as it is, whatever its markers say.
+        "dynamic": set(map(name_of, needs.hook_requirements))
         - set(applicable_projects(needs.build_system.requires, TARGET)),
-        "tool": tools | {word for word, names in TOOL_NAMES.items() if names & tools},
+        "tool": tools
+        | {word for word, names in TOOL_NAMES.items() if names & tools}
+        | ({"system-lib"} if any(tool.endswith(LIBRARIES) for tool in tools) else set()),
     }
+
+
+def named(module: str) -> str:
+    """A module's first name as if it were a project's."""
+    return canonicalize_name(module.partition(".")[0])
 
 
 def name_of(requirement: str) -> str:

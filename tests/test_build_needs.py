@@ -1,95 +1,17 @@
-"""What a build needs, read from small trees: each case is a section of a file in cases/build_needs.
-
-A section has a title, the tree's files (each its name and its text), and what is expected, one line each and complete:
-`on` (the target), `undeclared` (import, phase, strength, place), `hook`, `pin`, `tool`, `removed`, `knob`, `download`,
-`stop` and `unknown`.
-"""
+"""What a build needs, read from small trees: each case is a section of a file in cases/build_needs."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from pixi_diagnose.build_needs import analyse_build, undeclared
-from pixi_diagnose.build_needs.model import BuildNeeds, BuildTarget
-from pixi_diagnose.evidence import Evidence
-from pixi_diagnose.source_tree import SourceTree
-
-CASES = Path(__file__).parent / "cases" / "build_needs"
-FILE = re.compile(r"^`([^`\n]+)`\n\n```\w*\n(.*?)```\n", re.MULTILINE | re.DOTALL)
-EXPECTED = re.compile(r"^```text\n(.*?)```\n", re.MULTILINE | re.DOTALL)
-
-
-@dataclass(frozen=True)
-class Case:
-    title: str
-    files: dict[str, str]
-    expected: list[str]
-
-
-def cases() -> list[Case]:
-    found = []
-    for path in sorted(CASES.glob("*.md")):
-        for section in path.read_text().split("\n## ")[1:]:
-            title, _, body = section.partition("\n")
-            files = dict(FILE.findall(body))
-            expected = EXPECTED.findall(FILE.sub("", body))
-            assert files, f"{path.name}: {title}: no file"
-            assert len(expected) == 1, f"{path.name}: {title}: one block of expectations"
-            found.append(Case(title, files, expected[0].splitlines()))
-    return found
-
-
-def tree(files: dict[str, str]) -> SourceTree:
-    data = {name: text.encode() for name, text in files.items()}
-    return SourceTree("directory", "a case", "", data, {name: len(text) for name, text in data.items()})
-
-
-def target(lines: list[str]) -> BuildTarget:
-    """Read `on 3.12 osx-arm64 KNOB=1`."""
-    words = lines[0].split()[1:] if lines and lines[0].startswith("on ") else []
-    versions = [tuple(map(int, word.split("."))) for word in words if re.fullmatch(r"\d\.\d+", word)]
-    variables = dict(word.split("=", 1) for word in words if "=" in word)
-    subdir = next((word for word in words if "-" in word and "=" not in word), "linux-64")
-    python = (versions[0][0], versions[0][1]) if versions else (3, 11)
-    return BuildTarget(python=python, subdir=subdir, variables=variables)
-
-
-def shown(needs: BuildNeeds, on: BuildTarget) -> Iterator[str]:
-    for need in undeclared(needs, target=on):
-        notes = [f"while {need.condition}"] if need.condition else []
-        notes += [f"unless {' '.join(need.unless)}"] if need.unless else []
-        notes += ["in the tree"] if need.in_tree else []
-        yield line("undeclared", need.import_name, need.phase, need.strength, need.evidence, *notes)
-    for requirement in needs.hook_requirements:
-        yield f"hook {requirement}"
-    for pin in needs.pins:
-        yield line("pin", pin.requirement, pin.phase, "", pin.evidence)
-    for tool in needs.tools:
-        yield line("tool", tool.name, tool.phase, tool.strength, tool.evidence)
-    for api in needs.removed:
-        yield line("removed", api.name, api.phase, api.strength, api.evidence)
-    for knob in needs.knobs:
-        yield f"knob {knob.variable} {knob.default or '-'}: {knob.effect}"
-    for download in needs.downloads:
-        yield line("download", download.url, download.phase, "checked" if download.checked else "", download.evidence)
-    for stop in needs.stops:
-        yield " ".join(["stop", stop.reason, *map(str, stop.evidence[:1])])
-    for unknown in needs.unknowns:
-        yield " ".join(["unknown", unknown.reason, *map(str, unknown.evidence[:1])])
-
-
-def line(kind: str, name: str, phase: str, strength: str, evidence: tuple[Evidence, ...], *notes: str) -> str:
-    return " ".join(word for word in (kind, name, phase, strength, str(evidence[0]), *notes) if word)
+from pixi_diagnose.build_needs.analysis import analyse_build
+from support.build_cases import Case, cases, shown, target, tree
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: re.sub(r"\W+", "-", case.title.lower()))
 def test_a_tree_needs_exactly_this(case: Case) -> None:
     on = target(case.expected)
     needs = analyse_build(tree(case.files), on)
-    expected = [entry for entry in case.expected if not entry.startswith("on ") and entry != "nothing"]
-    assert list(shown(needs, on)) == expected
+    assert list(shown(needs, on)) == case.answer

@@ -6,9 +6,10 @@ import time
 
 import pytest
 
-from pixi_diagnose.build_needs import analyse_build
+from pixi_diagnose.build_needs.analysis import analyse_build
+from pixi_diagnose.build_needs.hooks import UNFORESEEN
 from pixi_diagnose.build_needs.interpreter.safe_regex import is_cheap
-from pixi_diagnose.build_needs.model import BuildNeeds, BuildTarget
+from pixi_diagnose.build_needs.model import BuildNeeds, BuildTarget, Strength
 from pixi_diagnose.source_tree import SourceTree
 
 SECONDS = 20
@@ -119,3 +120,70 @@ def test_a_setup_script_that_was_not_kept_is_unknown() -> None:
     tree = SourceTree("sdist", "a case", "", {}, {"setup.py": 10**9}, complete=False)
     needs = analyse_build(tree, BuildTarget())
     assert [unknown.reason for unknown in needs.unknowns] == ["setup.py was not read"]
+
+
+LARGE = {
+    "ten thousand lines": "x = 1\nif x == 2:\n    y = [x, x]\n" * 3_500,
+    "ten thousand lines of functions": "".join(f"def f{i}(a, b=1):\n    return f{i - 1}(a)\n" for i in range(5_000)),
+    "a long literal": "values = {" + "".join(f"'{i}': [{i}, {i}],\n" for i in range(30_000)) + "}\n",
+    "a long string": "text = '" + "x" * 1_500_000 + "'\n",
+    "a string that doubles": "x = 'x'\nwhile len(x) > 0:\n    x = x + x\n",
+    "a list that holds itself": "x = []\nfor i in range(10**6):\n    x = [x, x]\n    x.append(x)\nprint(x == x)\n",
+    "a list that doubles": "x = [1]\nfor i in range(100):\n    x = x + x\n    x.extend(x)\n    x += x\n",
+    "formats that double": "x = 'x'\nfor i in range(100):\n    x = f'{x}{x}{x}'\n    x = '%s%s' % (x, x)\n",
+    "a product of loops": "x = [a + b + c for a in range(999) for b in range(999) for c in range(999)]\n",
+    "a generator without end": "def g():\n    while True:\n        yield 1\nprint(list(g()))\nsum(g())\n",
+    "mutual recursion": "def f(n):\n    return g(n)\ndef g(n):\n    return f(n) + f(n)\nf(1)\n",
+    "attributes that ask themselves": (
+        "class A:\n    def __getattr__(self, n):\n        return getattr(self, n + n)\n"
+        "    @property\n    def p(self):\n        return self.p\nA().p\nA().q\n"
+    ),
+    "classes of classes": "class A: pass\nfor i in range(10**6):\n    A = type('A', (A,), {'x': i})\nA().x\n",
+    "text that executes itself": "s = 'exec(s)'\nexec(s)\neval('eval(s)')\n",
+    "conditions inside each other": "".join(f"{' ' * i}if unknown():\n" for i in range(80)) + " " * 80 + "x = 1\n",
+    "undecided branches in a row": "x = 0\n" + "if unknown():\n    x += 1\nelse:\n    x += 2\n" * 1_500,
+    "an expression of many parts": "x = " + " or ".join(["unknown()"] * 3_000) + "\n",
+    "a pattern of many alternatives": "import re\nre.match('|'.join(['(a?){20}'] * 500), 'a' * 5000)\n",
+    "a wide unpacking": ", ".join(f"a{i}" for i in range(9_000)) + " = range(9000)\n",
+}
+
+
+@pytest.mark.parametrize("script", LARGE.values(), ids=LARGE)
+def test_a_large_script_is_read_as_far_as_the_caps_allow(script: str) -> None:
+    needs = analyse("import torch\n" + script)
+    assert [need.import_name for need in needs.imports] == ["setuptools.build_meta", "torch"]
+    assert not [unknown for unknown in needs.unknowns if unknown.reason.startswith(UNFORESEEN)]
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        (b"import torch\nprint 'version 2'\n", "setup.py is written for Python 2"),
+        (b"import torch\ntry:\n    x\nexcept E, e:\n    pass\n", "setup.py is written for Python 2"),
+        (b"import torch\x00\n", "setup.py cannot be parsed"),
+        ("import torch\n".encode("utf-16"), "setup.py cannot be parsed"),
+        (b"import torch\nx = (((\n", "setup.py cannot be parsed"),
+        (b"import torch\nx = " + b"(" * 5_000 + b")" * 5_000, "setup.py cannot be parsed"),
+        (b"import torch\n" + b"#" * 3_000_000, "setup.py is too long to be read"),
+    ],
+    ids=["print", "except", "null", "utf-16", "open", "deep", "long"],
+)
+def test_a_script_that_cannot_be_parsed_is_unknown_at_its_place(script: bytes, reason: str) -> None:
+    unknown = analyse(script).unknowns[0]
+    assert unknown.reason.startswith(reason)
+    assert unknown.evidence[0].file == "setup.py"
+
+
+def test_undecodable_bytes_do_not_hide_the_rest() -> None:
+    needs = analyse(b"# -*- coding: latin-1 -*-\nauthor = 'Andr\xe9'\nimport torch\n")
+    assert [need.import_name for need in needs.imports] == ["setuptools.build_meta", "torch"]
+
+
+def test_of_a_package_beyond_the_cap_only_import_lines_are_read() -> None:
+    filler = "".join(f"x{i} = {{'a': [{i}, {i}]}}\n" for i in range(2_000))
+    modules = {f"m{i}": f"import other{i}\n{filler}" for i in range(8)}
+    needs = analyse("".join(f"import m{i}\n" for i in range(8)), **modules)
+    strengths = {need.import_name: need.strength for need in needs.imports}
+    assert strengths["other0"] is Strength.HARD
+    assert strengths["other7"] is Strength.CONDITIONAL
+    assert needs.unknowns[0].reason == "the build imports more of its tree than is read"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pixi_diagnose.outcome import Outcome
 from pixi_diagnose.report import Report
 from support.worlds import world
 
@@ -58,6 +59,54 @@ def test_p6(case: dict[str, Any], tmp_path: Path) -> None:
         assert first_missing(report, phase) == [case["missing"]]
 
 
+FACTS_FILES, FACTS = load("facts.toml")
+
+
+@pytest.mark.parametrize("case", FACTS, ids=lambda c: c["name"])
+def test_facts(case: dict[str, Any], tmp_path: Path) -> None:
+    """`pixi lock` covers every environment and platform, `pixi install` the first environment on this machine."""
+    with world(tmp_path, FACTS_FILES) as packages:
+        report = packages.diagnose({"pixi.toml": manifest(case)}, plans=False)
+    locks = [s.outcomes["lock"] for s in report.simulations]
+    assert Outcome.worst(locks) == case["lock"]
+    if "install" in case:
+        here = next(s for s in report.simulations if s.builds or len(report.simulations) == 1)
+        assert here.outcomes["install"] == case["install"]
+    if "missing" in case:
+        assert case["missing"] in first_missing(report, "lock" if case["lock"] == "fails" else "install")
+
+
+@pytest.mark.parametrize(
+    ("version", "listed", "install"),
+    [
+        ("0.77", ["torch", "flash"], "ok"),
+        ("0.51", ["torch", "flash"], "ok"),
+        ("0.50.2", ["torch", "flash"], "at-risk"),
+        ("0.50.2", ["flash"], "at-risk"),
+    ],
+)
+def test_before_0_51_a_build_requirement_from_pypi_is_unreliable(
+    version: str, listed: list[str], install: str, tmp_path: Path
+) -> None:
+    """P6, read: the order of the list counts since 0.51."""
+    case = {"conda": ["setuptools"], "pypi": ["flash", "torch"], "isolation": listed}
+    with world(tmp_path, P6_FILES) as packages:
+        report = packages.diagnose({"pixi.toml": manifest(case)}, plans=False, frontend_version=version)
+    (simulation,) = report.simulations
+    assert simulation.outcomes == {"lock": "ok", "install": install}
+    late = [f for f in report.findings if f.rule.code == "ISO103"]
+    assert [(f.severity, f.confidence) for f in late] == ([("warning", "low")] if install == "at-risk" else [])
+
+
+def test_before_0_51_conda_packages_are_reliable(tmp_path: Path) -> None:
+    """P6, read: all conda packages are there before any build, in every version."""
+    case = {"conda": ["setuptools", "pytorch"], "pypi": ["flash"], "isolation": ["flash"]}
+    with world(tmp_path, P6_FILES) as packages:
+        report = packages.diagnose({"pixi.toml": manifest(case)}, plans=False, frontend_version="0.50")
+    assert report.simulations[0].outcomes == {"lock": "ok", "install": "ok"}
+    assert report.frontend_version == "0.50"
+
+
 C1_FILES, C1 = load("c1_twin.toml")
 
 
@@ -104,3 +153,26 @@ def test_c1_twin_names_both_failures_at_their_places_in_one_pass(tmp_path: Path)
         '-no-build-isolation = ["axo"]',
         '+no-build-isolation = ["flash"]',
     ]
+
+
+def test_what_was_only_read_is_never_said_with_high_confidence(tmp_path: Path) -> None:
+    """P5, read: no-binary and its like apply to build requirements as well."""
+    wants = {
+        "wants-1.0/setup.py": "from setuptools import setup\n\nsetup(name='wants')\n",
+        "wants-1.0/pyproject.toml": '[build-system]\nrequires = ["setuptools", "is-nowhere"]\n',
+    }
+    plain = manifest({"conda": [], "pypi": ["wants"]})
+    with world(tmp_path, wants) as packages:
+        seen = packages.diagnose({"pixi.toml": plain}, plans=False)
+        read = packages.diagnose({"pixi.toml": f'{plain}index-strategy = "unsafe-best-match"\n'}, plans=False)
+    assert [(f.rule.code, f.confidence) for f in seen.findings] == [("IDX402", "high")]
+    assert [(f.rule.code, f.confidence) for f in read.findings] == [("IDX402", "low")]
+
+
+def test_all_candidates_of_an_import_name_are_said(tmp_path: Path) -> None:
+    sees = {"sees-1.0/setup.py": "import cv2\nfrom setuptools import setup\n\nsetup(name='sees')\n"}
+    with world(tmp_path, sees) as packages:
+        report = packages.diagnose({"pixi.toml": manifest({"conda": [], "pypi": ["sees"]})}, plans=False)
+    (found,) = (f for f in report.findings if f.rule.code == "ISO101")
+    assert "opencv-python" in found.explanation[0]
+    assert "opencv-python-headless" in found.explanation[0]

@@ -15,8 +15,8 @@ from pixi_diagnose.frontends.model import Build, BuildPhase, Outcome, Simulation
 from pixi_diagnose.renderers import FORMATS, renderer
 from pixi_diagnose.renderers.foreign_text import printable, without_credentials
 from pixi_diagnose.renderers.json_report import check_document
-from pixi_diagnose.renderers.text import render, render_plans, render_verdict
 from pixi_diagnose.renderers.text.page import Page
+from pixi_diagnose.renderers.text.report import render, render_plans, render_verdict
 from pixi_diagnose.report import Report
 from test_renderers_axolotl import ISOLATED, axolotl_report, findings, pure, rule, simulation
 

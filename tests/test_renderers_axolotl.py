@@ -6,15 +6,15 @@ imports torch, is not. Set UPDATE_CASES=1 to write the expected files anew, and 
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pixi_diagnose.build_needs.model import BuildNeeds, BuildSystem, ImportNeed, Phase, Strength, ToolNeed
+from pixi_diagnose.build_needs.model import BuildNeeds, BuildSystem, BuildTarget, ImportNeed, Phase, Strength, ToolNeed
 from pixi_diagnose.conda import CondaPackage
+from pixi_diagnose.core_metadata import MetadataSource, StaticMetadata
 from pixi_diagnose.document import Document, Edit, unified_diff
 from pixi_diagnose.environment import Environment
 from pixi_diagnose.evidence import Evidence, Place, Unknown
@@ -31,16 +31,17 @@ from pixi_diagnose.frontends.model import (
     Visible,
 )
 from pixi_diagnose.index.model import Distribution, PypiResolution
+from pixi_diagnose.inspection import Inspection, Source
 from pixi_diagnose.manifest import read_manifest
 from pixi_diagnose.manifest.model import Platform, PypiOptions
-from pixi_diagnose.metadata import MetadataSource, StaticMetadata
 from pixi_diagnose.renderers import renderer
-from pixi_diagnose.renderers.json_report import inspect_document
-from pixi_diagnose.renderers.text import render, render_inspection, render_plans
+from pixi_diagnose.renderers.inspection_json import inspect_document
+from pixi_diagnose.renderers.json_parts import dumps
+from pixi_diagnose.renderers.text.inspection import render_inspection
+from pixi_diagnose.renderers.text.report import render, render_plans
 from pixi_diagnose.report import Report
 from pixi_diagnose.resolve import Resolution
-from pixi_diagnose.rules import RULES
-from pixi_diagnose.source_tree import SourceTree
+from pixi_diagnose.rules import all_rules
 
 CASES = Path(__file__).parent / "cases" / "reports"
 
@@ -76,7 +77,7 @@ LEGACY = BuildSystem(table=False, requires=("setuptools>=40.8.0",), backend="set
 
 
 def rule(code: str) -> Rule:
-    return next(r for r in RULES if r.code == code)
+    return next(r for r in all_rules() if r.code == code)
 
 
 def imported(name: str, line: int, order: int, phase: Phase = Phase.METADATA, text: str = "") -> ImportNeed:
@@ -367,7 +368,7 @@ def test_the_formats_of_findings(report: Report, output_format: str) -> None:
 def test_an_inspection_as_text_and_as_json(report: Report) -> None:
     needs = flash_attn().subject.needs
     assert needs is not None
-    tree = SourceTree("sdist", "https://user:secret@index.example/flash_attn-2.7.4.post1.tar.gz", "0" * 64, {}, {})
+    source = Source("sdist", "https://user:secret@index.example/flash_attn-2.7.4.post1.tar.gz", "0" * 64)
     metadata = StaticMetadata(
         project="flash-attn",
         version="2.7.4.post1",
@@ -377,5 +378,6 @@ def test_an_inspection_as_text_and_as_json(report: Report) -> None:
         source=MetadataSource.PKG_INFO,
         static_for=(("pixi", True), ("uv", True), ("pip", False)),
     )
-    expect("flash-attn-inspect.txt", render_inspection(tree, metadata, needs), report)
-    expect("flash-attn-inspect.json", json.dumps(inspect_document(tree, metadata, needs), indent=2) + "\n", report)
+    inspection = Inspection.of(source, BuildTarget(), metadata, needs)
+    expect("flash-attn-inspect.txt", render_inspection(inspection), report)
+    expect("flash-attn-inspect.json", dumps(inspect_document(inspection)), report)

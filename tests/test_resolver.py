@@ -12,7 +12,6 @@ import pytest
 
 from pixi_diagnose.errors import ArchiveError, IndexAccessError
 from pixi_diagnose.evidence import Unknown
-from pixi_diagnose.index import IndexSession, resolve_projects
 from pixi_diagnose.index import client as client_module
 from pixi_diagnose.index.model import (
     Distribution,
@@ -22,7 +21,8 @@ from pixi_diagnose.index.model import (
     PypiRequest,
     PypiResolution,
 )
-from pixi_diagnose.index.session import FORMAT, unknown_from_json
+from pixi_diagnose.index.resolver import resolve_projects
+from pixi_diagnose.index.session import FORMAT, IndexSession, unknown_from_json
 from pixi_diagnose.manifest.model import FindLinks, Platform, VirtualPackage
 from pixi_diagnose.metadata import MetadataSource, static_metadata
 from pixi_diagnose.source_tree import SourceTree
@@ -556,13 +556,29 @@ def test_an_invalid_requirement_spoils_nothing(indexes: Indexes) -> None:
     assert any("broken>=>1" in u.reason for u in answer.unknowns)
 
 
-def test_a_requirement_by_url_is_taken_from_the_index_and_told(indexes: Indexes) -> None:
+def test_a_release_that_requires_a_url_is_refused_as_uv_does(indexes: Indexes) -> None:
     line = "leaf @ https://files.index.example/leaf-9.zip"
     indexes.a.add(make_wheel("pack", "1.0", requires=[line])).add(make_wheel("leaf", "1.0"))
     indexes.publish()
     answer = indexes.ask("pack")
-    assert of(answer, "leaf").version == "1.0"
-    assert [u.subject for u in answer.unknowns if line in u.reason] == ["pack"]
+    assert answer.failure is not None
+    assert answer.failure.kind == "conflict"
+    assert line in answer.failure.message
+    assert answer.failure.projects == ("pack", "leaf")
+    assert of(answer, "leaf").version == "1.0"  # the rest is answered all the same
+
+
+def test_a_release_may_require_a_url_that_the_request_gives_too(indexes: Indexes) -> None:
+    indexes.a.add(make_wheel("pack", "1.0", requires=["leaf @ https://files.index.example/leaf-9.zip"]))
+    indexes.publish()
+    assert indexes.chosen("pack", local=(local("leaf", "9"),)) == {"pack": ("1.0", "wheel"), "leaf": ("9", "directory")}
+
+
+def test_two_local_projects_are_not_taken_for_each_other(indexes: Indexes) -> None:
+    indexes.a.add(make_wheel("x", "1.0")).add(make_wheel("y", "1.0"))
+    indexes.publish()
+    both = (local("one", "1.0", "x"), local("two", "1.0", "y"))
+    assert indexes.chosen("one", "two", local=both).keys() == {"one", "two", "x", "y"}
 
 
 def test_credentials_reach_the_index_and_nothing_else(indexes: Indexes, tmp_path: Path) -> None:

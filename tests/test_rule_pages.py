@@ -2,33 +2,49 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from pixi_diagnose.finding import Rule
-from pixi_diagnose.rules import RULES
+from pixi_diagnose.rules import LISTED, ListedRule, all_rules
 from support.worlds import sections, world
+
+
+def is_the_users(name: str) -> bool:
+    """Whether a file of a page lies in the user's folder; the others are packages on the index."""
+    return re.match(r"[a-z0-9_]+-[0-9][^/]*/", name) is None
+
 
 SECTIONS = ("What it finds", "Why it breaks", "Example", "Use instead", "Limits")
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda r: r.code)
-def test_page_is_complete_and_true(rule: Rule, tmp_path: Path) -> None:
+@pytest.mark.parametrize("rule", LISTED, ids=lambda r: r.code)
+def test_page_is_complete_and_true(rule: ListedRule, tmp_path: Path) -> None:
     pages = sections(rule.page)
-    assert rule.page.lstrip().startswith(f"# {rule.code} {rule.name}\n")
+    assert rule.page.startswith(f"# {rule.code} {rule.name}\n")
     assert tuple(pages) == SECTIONS
     example = pages["Example"]
     instead = example | pages["Use instead"]
     with world(tmp_path, instead) as packages:
-        user_files = {name: text for name, text in example.items() if name == "pixi.toml"}
+        user_files = {name: text for name, text in example.items() if is_the_users(name)}
         assert rule.code in {f.rule.code for f in packages.diagnose(user_files, plans=False).findings}
-        user_files = {name: text for name, text in instead.items() if name == "pixi.toml"}
+        user_files = {name: text for name, text in instead.items() if is_the_users(name)}
         assert rule.code not in {f.rule.code for f in packages.diagnose(user_files, plans=False).findings}
 
 
-def test_codes_names_and_files_agree() -> None:
+def test_every_file_of_a_rule_is_listed_and_is_called_as_the_rule_calls_itself() -> None:
     folder = Path(__file__).parent.parent / "src" / "pixi_diagnose" / "rules"
-    files = {p.stem for p in folder.glob("*.py") if p.stem[-1] != "_"} - {"wording"}
-    assert files == {f"{r.code.lower()}_{r.name.replace('-', '_')}" for r in RULES}
-    assert len({r.code for r in RULES}) == len(RULES)
+    files = {p.stem for p in folder.glob("*.py") if re.match(r"[a-z]{3}\d{3}_", p.stem)}
+    assert files == {listed.module for listed in LISTED}
+    assert [(r.code, r.name) for r in all_rules()] == [(listed.code, listed.name) for listed in LISTED]
+    assert len({r.code for r in LISTED}) == len(LISTED)
+
+
+def test_a_page_is_read_without_importing_the_rule() -> None:
+    code = "from pixi_diagnose.rules import LISTED; import sys; LISTED[0].page; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    ours = {name for name in done.stdout.split() if name.startswith("pixi_diagnose")}
+    assert ours == {"pixi_diagnose", "pixi_diagnose.rules"}

@@ -9,7 +9,7 @@ import pytest
 from pixi_diagnose.build_needs.model import Phase
 from pixi_diagnose.diagnose import Question, diagnose
 from pixi_diagnose.frontends.machine import Machine
-from pixi_diagnose.index import IndexSession
+from pixi_diagnose.index.session import IndexSession
 from pixi_diagnose.report import Report
 
 pytestmark = pytest.mark.online

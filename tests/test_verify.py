@@ -8,8 +8,11 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
+import subprocess
 import sys
 import tarfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -173,6 +176,25 @@ def test_an_import_that_does_not_mend_the_end_stays_guarded(tmp_path: Path) -> N
     assert document["observed"]["stopped"]["reason"] == "OSError: 0"
 
 
+def test_several_imports_behind_one_handler_with_one_message_are_all_hard(tmp_path: Path) -> None:
+    script = "try:\n    import Cython\n    import numpy\nexcept ImportError:\n    raise SystemExit('both are needed')\n"
+    _, document = answer(project(tmp_path, {"setup.py": f"{script}from setuptools import setup\nsetup()\n"}))
+    seen = [(o["project"], o["strength"], o["evidence"]) for o in document["observed"]["imports"]]
+    assert seen == [
+        ("cython", "hard", [{"file": "setup.py", "line": 2}]),
+        ("numpy", "hard", [{"file": "setup.py", "line": 3}]),
+    ]
+    assert document["observed"]["stopped"] is None
+
+
+def test_what_the_standard_library_looks_for_on_the_way_is_not_put_in(tmp_path: Path, index: Server) -> None:
+    looks = "import sys; sys.modules.pop('copy', None); import copy\n    raise NameError('nvcc_version')"
+    _, document = answer(in_tree(tmp_path, requires=looks))
+    assert document["observed"]["imports"] == []
+    assert document["observed"]["stopped"]["reason"] == "NameError: nvcc_version"
+    assert not any("/org/" in path for path in index.paths)
+
+
 def test_a_module_that_this_setuptools_no_longer_has_is_a_pin_and_no_import(tmp_path: Path) -> None:
     script = "import pkg_resources\nfrom setuptools import setup\nsetup()\n"
     status, document = answer(project(tmp_path, {"setup.py": script}))
@@ -274,6 +296,44 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path: Path, temporary: Path, mon
     result = run("--yes", "--quiet", in_tree(tmp_path))
     assert result.exit_code == 130
     assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
+def test_a_signal_ends_what_runs_and_leaves_nothing_behind(tmp_path: Path, number: signal.Signals, status: int) -> None:
+    pid, temporary = tmp_path / "pid", tmp_path / "own"
+    temporary.mkdir()
+    child = f"import os, time; open({str(pid)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    endless = f"__import__('subprocess').run([__import__('sys').executable, '-c', {child!r}])"
+    command = [sys.executable, "-m", "pixi_diagnose", "verify", "--yes", "-q", in_tree(tmp_path, requires=endless)]
+    process = subprocess.Popen(command, env=os.environ | {"TMPDIR": str(temporary)}, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not (pid.exists() and pid.read_text()):
+        time.sleep(0.02)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=30)
+    assert (process.returncode, said.strip()) == (status, "")
+    assert not is_running(int(pid.read_text()))
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_backend_without_a_metadata_hook_is_noted_and_no_difference(tmp_path: Path) -> None:
+    folder = Path(in_tree(tmp_path))
+    text = (folder / "backend.py").read_text()
+    (folder / "backend.py").write_text(text.replace("def prepare_metadata_for_build_wheel", "def something_else"))
+    status, document = answer(str(folder))
+    assert document["observed"]["passed"] == ["get_requires_for_build_wheel"]
+    assert document["observed"]["notes"] == [
+        "the backend has no prepare_metadata_for_build_wheel: a frontend builds the wheel instead"
+    ]
+    assert (status, document["observed"]["stopped"]) == (0, None)
+    status, document = answer("--wheel", str(folder))
+    assert document["observed"]["passed"] == ["get_requires_for_build_wheel", "build_wheel"]
+    assert status == 0
+
+
+def test_a_table_that_no_frontend_accepts_is_where_the_run_ends(tmp_path: Path) -> None:
+    _, document = answer(project(tmp_path, {"pyproject.toml": "[build-system]\nrequires = 3\n", "setup.py": ""}))
+    assert document["observed"]["passed"] == []
+    assert "`requires` must be an array of strings" in document["observed"]["stopped"]["reason"]
 
 
 def test_without_yes_nothing_runs_where_nobody_can_be_asked(tmp_path: Path) -> None:

@@ -5,51 +5,75 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .build_needs import analyse_build, facts
-from .build_needs.model import BuildNeeds, BuildTarget
+from .build_subjects import build_subjects
+from .conda import CondaSession
 from .document import Document
-from .environment import Environment, environments, select
-from .errors import ArchiveError, IndexAccessError, ManifestError, UsageError
+from .document.opening import open_document
+from .environment import environments, select
+from .errors import ManifestError, UsageError
 from .evidence import Place, Unknown
 from .finding import Confidence, Finding, Plan, Severity
 from .frontends import FRONTENDS
+from .frontends.installed import installed_version
 from .frontends.machine import Machine
-from .frontends.model import BuildSubject, Simulation
+from .frontends.model import Simulation
 from .frontends.pixi import VERSION
-from .index import IndexSession
-from .index.model import Distribution
-from .manifest import find_manifest, read_manifest
+from .index.session import IndexSession
+from .locks import lock_beside
+from .manifest import Invocation, find_manifest, frontend_for, read_manifest
 from .manifest.model import Manifest
-from .plan import plan_tiers
+from .manifest.pixi_versions import imitated_version, unsupported
+from .outcome import Outcome
+from .prefix import read_prefix
 from .report import Report
-from .resolve import Resolution, Resolver
-from .rules import RULES
+from .resolve import Resolver
+from .rules import all_rules
 from .rules.cfg901_invalid_manifest import RULE as INVALID_MANIFEST
 from .settings import Settings, read_settings, suppressions
-from .source_tree import SourceTree
 
 __all__ = ["Question", "diagnose"]
-
-SIDE_BY_SIDE = 6
-"""How many archives or build environments are asked for at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked of a manifest: which frontend, environments, platforms and rules (empty: all), and if for plans."""
+    """What is asked of a manifest: which frontend, environments, platforms and rules (empty: all), and if for plans.
 
-    frontend: str = "pixi"
+    `frontend` "" is the one that the manifest suggests. `frontend_version` is the one to imitate; "" is the installed
+    one, or what the manifest requires. `python` and what follows are what a uv or pip command would be given, up to
+    `every_tier`: plans behind the first one that passes, too; and `fix`: what may be changed without a second look.
+    """
+
+    frontend: str = ""
+    frontend_version: str = ""
     environments: tuple[str, ...] = ()
     platforms: tuple[str, ...] = ()
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     plans: bool = True
     machine: Machine = field(default_factory=Machine.here)
+    python: str = ""
+    groups: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+    no_build_isolation: bool = False
+    no_build_isolation_packages: tuple[str, ...] = ()
+    every_tier: bool = False
+    fix: bool = False
+
+    @property
+    def invocation(self) -> Invocation:
+        """What the command line adds to a manifest that is uv's or pip's."""
+        return Invocation(
+            frontend=self.frontend,
+            platforms=self.platforms or (self.machine.subdir,),
+            python=self.python,
+            groups=self.groups,
+            extras=self.extras,
+            no_build_isolation=self.no_build_isolation,
+            no_build_isolation_packages=self.no_build_isolation_packages,
+        )
 
 
 def diagnose(
@@ -66,126 +90,110 @@ def diagnose(
     a report with `rejected`; an index or a source that cannot be read is an unknown of the report.
     """
     start = time.perf_counter()
-    file = find_manifest(Path(path or "."), os.environ)
-    document = Document(_read(file) if text is None else text, str(file))
+    file = find_manifest(Path(path or "."), os.environ, question.frontend)
+    document = open_document(_read(file) if text is None else text, str(file))
+    question = replace(question, frontend=frontend_for(document.text, str(file), question.frontend))
     report = Report(str(file), question.frontend, VERSION, None, {str(file): document}, offline=session.offline)
     try:
-        manifest = read_manifest(document.text, str(file))
+        manifest = read_manifest(document.text, str(file), question.invocation)
         settings = read_settings(document.data, str(file))
     except ManifestError as error:
         return replace(report, findings=(_invalid(error),), rejected=True)
+    documents = {**report.documents, **{name: open_document(read, name) for name, read in manifest.files.items()}}
+    question = with_version(question, manifest, session)
+    report = replace(report, frontend_version=question.frontend_version, documents=documents)
+    if question.frontend == "pixi" and question.frontend_version != VERSION:
+        older = unsupported(document.data, str(file), question.frontend_version)
+        manifest = replace(manifest, problems=(*manifest.problems, *older))
     findings = check_manifest(manifest)
+    channels = CondaSession(session.cache, manifest.root, max_age=session.max_age)
+
+    def edited(text: str) -> tuple[Simulation, ...]:
+        return resimulate(text, file, question, session, channels)
+
     if any(f.severity is Severity.ERROR for f in findings):
-        return replace(report, manifest=manifest, findings=chosen(findings, question, settings, report), rejected=True)
-    simulations = simulate(manifest, question, session, progress)
+        report = replace(report, manifest=manifest, rejected=True)
+        plans = _plans_for_rejected(document, manifest, edited) if question.plans else ()
+        return replace(report, findings=chosen(findings, question, settings, report), plans=plans)
+    simulations = simulate(manifest, question, session, channels, progress)
     findings += check(simulations)
-    plans: tuple[Plan, ...] = ()
-    if question.plans:
+    plans = ()
+    fix: Plan | None = None
+    failing = any(o in {Outcome.FAILS, Outcome.AT_RISK} for s in simulations for o in s.outcomes.values())
+    if question.plans and failing and question.frontend == "pixi":  # plans are edits of a pixi manifest
+        from .plan import plan_tiers, safe_fix
+
         progress("looking for a configuration that passes")
-        plans = plan_tiers(document, simulations, lambda edited: resimulate(edited, file, question, session))
+        plans = plan_tiers(document, simulations, edited, every=question.every_tier)
+        fix = safe_fix(document, simulations, edited, plans) if question.fix else None
     return replace(
         report,
         manifest=manifest,
         simulations=simulations,
         findings=chosen(findings, question, settings, report),
         plans=plans,
+        fix=fix,
         unknowns=tuple(dict.fromkeys(u for s in simulations for u in unknown(s))),
         seconds=time.perf_counter() - start,
     )
 
 
+def with_version(question: Question, manifest: Manifest, session: IndexSession) -> Question:
+    """The question with the frontend's version to imitate: as asked, else the installed one, else as required."""
+    if question.frontend != "pixi":
+        return question
+    given = question.frontend_version or installed_version(question.machine.pixi, session.cache)
+    return replace(question, frontend_version=imitated_version(VERSION, given, manifest.requires))
+
+
 def simulate(
-    manifest: Manifest, question: Question, session: IndexSession, progress: Callable[[str], None] = lambda _: None
+    manifest: Manifest,
+    question: Question,
+    session: IndexSession,
+    channels: CondaSession,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> tuple[Simulation, ...]:
     """Manifest → environments → resolutions → build needs → simulations, one per selected environment and platform."""
     every = environments(manifest)
     wanted = select(every, question.environments, question.platforms)
-    resolver = Resolver(every, session, question.machine.subdir)
+    locked = lock_beside(manifest, every, session.default_index)
+    resolver = Resolver(every, session, channels, question.machine.subdirs, locked)
+    if question.frontend not in FRONTENDS:
+        raise UsageError(f"the frontend '{question.frontend}' is not supported yet", hint=f"known: {', '.join(FRONTENDS)}")
     simulator = FRONTENDS[question.frontend]
     simulations = []
     for environment in wanted:
         progress(f"resolving {environment.name} for {environment.platform.name}")
         resolution = resolver.resolve(environment)
         subjects = build_subjects(environment, resolution, resolver, progress)
-        simulations.append(simulator(environment, resolution, subjects, question.machine))
+        simulation = simulator(environment, resolution, subjects, question.machine, question.frontend_version)
+        left_over = read_prefix(environment.root, environment.name)
+        simulations.append(replace(simulation, prefix=left_over) if left_over else simulation)
     return tuple(simulations)
 
 
-def resimulate(text: str, file: Path, question: Question, session: IndexSession) -> tuple[Simulation, ...]:
+def resimulate(
+    text: str, file: Path, question: Question, session: IndexSession, channels: CondaSession
+) -> tuple[Simulation, ...]:
     """Simulate an edited text of the same manifest. Raises ManifestError where the edit broke it."""
-    manifest = read_manifest(text, str(file))
+    manifest = read_manifest(text, str(file), question.invocation)
     broken = next((p for p in manifest.problems if p.kind in {"invalid", "unknown-key"}), None)
     if broken is not None:
         raise ManifestError(broken.message, path=str(file))
-    return simulate(manifest, question, session)
-
-
-def build_subjects(
-    environment: Environment, resolution: Resolution, resolver: Resolver, progress: Callable[[str], None]
-) -> list[BuildSubject]:
-    """Read and analyse what must be built, and resolve what isolated builds of it would install.
-
-    Archives and build environments are asked for side by side; scripts are read one after the other.
-    """
-    built = [d for d in resolution.distributions if d.built]
-    if not built:
-        return []
-    target = BuildTarget(_minor(resolution.python), environment.platform.subdir, environment.variables)
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        known = {d.project: known_needs(d, target, resolver) for d in built}
-        trees = {d.project: pool.submit(resolver.source_tree, d, resolution) for d in built if not known[d.project]}
-        subjects = []
-        for distribution in built:
-            progress(f"reading {distribution.project} {distribution.version}")
-            needs = known[distribution.project]
-            try:
-                needs = needs or read_needs(distribution, trees[distribution.project].result(), target, resolver)
-            except (IndexAccessError, ArchiveError) as error:
-                unread = Unknown(error.message, subject=distribution.project, fault=not resolver.offline)
-                subjects.append(BuildSubject(distribution, None, unread))
-            else:
-                subjects.append(BuildSubject(distribution, needs))
-        progress("resolving build requirements")
-        return list(pool.map(lambda s: with_build_environment(s, environment, resolution, resolver), subjects))
-
-
-def with_build_environment(
-    subject: BuildSubject, environment: Environment, resolution: Resolution, resolver: Resolver
-) -> BuildSubject:
-    """The subject with what an isolated build of it would install."""
-    if subject.needs is None:
-        return subject
-    wanted = (*subject.needs.build_system.requires, *subject.needs.hook_requirements)
-    return replace(subject, build_environment=resolver.build_environment(environment, resolution, wanted))
-
-
-def known_needs(distribution: Distribution, target: BuildTarget, resolver: Resolver) -> BuildNeeds | None:
-    """What an earlier run found in the same archive, None if none did."""
-    kept = resolver.cache.get("needs", facts.key(distribution.sha256, target)) if distribution.sha256 else None
-    with suppress(ValueError, TypeError):
-        return facts.from_bytes(kept) if kept else None
-    return None
-
-
-def read_needs(distribution: Distribution, tree: SourceTree, target: BuildTarget, resolver: Resolver) -> BuildNeeds:
-    """Analyse a source tree, and keep the answer for the next run of the same archive."""
-    needs = analyse_build(tree, target, project=distribution.project, version=distribution.version)
-    if distribution.sha256:
-        resolver.cache.put("needs", facts.key(distribution.sha256, target), facts.to_bytes(needs))
-    return needs
+    return simulate(manifest, question, session, channels)
 
 
 def check_manifest(manifest: Manifest) -> tuple[Finding, ...]:
     """What the rules find in the manifest itself; what the tool would refuse in the order in which it would name it."""
     order: dict[object, int] = {(p.place, p.message): i for i, p in enumerate(manifest.problems)}
-    found = [f for r in RULES if r.check_manifest for f in r.check_manifest(manifest)]
+    found = [f for r in all_rules() if r.check_manifest for f in r.check_manifest(manifest)]
     return tuple(sorted(found, key=lambda f: order.get((f.place, f.message), len(order))))
 
 
 def check(simulations: Sequence[Simulation]) -> tuple[Finding, ...]:
     """What the rules find in the simulations; one finding for equal ones of several environments and platforms."""
-    found = [f for r in RULES if r.check for s in simulations for f in r.check(s)]
-    found += [f for r in RULES if r.check_workspace for f in r.check_workspace(simulations)]
+    found = [f for r in all_rules() if r.check for s in simulations for f in r.check(s)]
+    found += [f for r in all_rules() if r.check_workspace for f in r.check_workspace(simulations)]
     merged: dict[object, Finding] = {}
     for finding in found:
         key = (finding.rule.code, finding.message, finding.explanation, finding.place, finding.environment)
@@ -229,6 +237,16 @@ def unknown(simulation: Simulation) -> tuple[Unknown, ...]:
     return (*simulation.unknowns, *unread, *faults)
 
 
+def _plans_for_rejected(
+    document: Document, manifest: Manifest, edited: Callable[[str], tuple[Simulation, ...]]
+) -> tuple[Plan, ...]:
+    if manifest.dialect != "pixi":
+        return ()
+    from .plan import plan_without_rejected
+
+    return plan_without_rejected(document, manifest.problems, edited)
+
+
 def _invalid(error: ManifestError) -> Finding:
     return Finding(
         rule=INVALID_MANIFEST,
@@ -248,8 +266,3 @@ def _read(file: Path) -> str:
         raise ManifestError("the manifest is not UTF-8", path=str(file)) from error
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror}") from error
-
-
-def _minor(python: str) -> tuple[int, int]:
-    major, minor, *_ = (*python.split("."), "0", "0")
-    return int(major), int(minor)

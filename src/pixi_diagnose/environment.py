@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from .errors import UsageError
+from .manifest.installer import Installer
 from .manifest.model import (
     CondaSpec,
     EnvironmentDeclaration,
@@ -32,7 +33,8 @@ class Environment:
 
     `conda` and `pypi` hold one entry per declaration that applies (several for one name accumulate across features).
     `options` is merged (its no-build-isolation list in install order, pixi.md P3, P6). `variables` is activation.env.
-    `constraints` limit conda packages without asking for them; `exclude_newer_packages` override the general cut-off.
+    `constraints` limit conda packages without asking for them; `exclude_newer_packages` and `exclude_newer_channels`
+    override the general cut-off. `dialect` is the manifest's, `installer` what uv or pip are told (None for pixi).
     """
 
     name: str
@@ -52,7 +54,10 @@ class Environment:
     root: str = "."
     constraints: tuple[CondaSpec, ...] = ()
     exclude_newer_packages: Mapping[str, str] = field(default_factory=dict)
+    exclude_newer_channels: Mapping[str, str] = field(default_factory=dict)
     pypi_exclude_newer_packages: Mapping[str, str] = field(default_factory=dict)
+    dialect: str = "pixi"
+    installer: Installer | None = None
 
 
 def environments(manifest: Manifest) -> tuple[Environment, ...]:
@@ -136,9 +141,10 @@ _MACHINES = {
 
 def _features(manifest: Manifest, declaration: EnvironmentDeclaration) -> tuple[Feature, ...]:
     inline = () if declaration.inline is None else (declaration.inline,)
-    listed = (manifest.features[name] for name in declaration.features if name in manifest.features)
-    default = () if declaration.no_default_feature else (manifest.features["default"],)
-    return (*inline, *listed, *default)
+    names = (*declaration.features, *(() if declaration.no_default_feature else ("default",)))
+    # pixi 0.77 counts a listed `default` twice; what it holds has its place where it comes first
+    listed = (manifest.features[name] for name in dict.fromkeys(names) if name in manifest.features)
+    return (*inline, *listed)
 
 
 def _platforms(manifest: Manifest, features: Sequence[Feature]) -> Iterator[Platform]:
@@ -168,7 +174,8 @@ def _platforms(manifest: Manifest, features: Sequence[Feature]) -> Iterator[Plat
         ]
         if all(of_features):
             distinct = {platform.name: platform for platforms in of_features for platform in platforms}
-            yield combined_platform(subdir, list(distinct.values()))
+            declared = next(platform for platform in manifest.platforms if platform.subdir == subdir)
+            yield replace(combined_platform(subdir, list(distinct.values())), place=declared.place)
 
 
 def _environment(
@@ -196,7 +203,10 @@ def _environment(
         root=manifest.root,
         constraints=_accumulated(tables, lambda table: table.constraints),
         exclude_newer_packages=manifest.exclude_newer_packages,
+        exclude_newer_channels=_channel_cutoffs(manifest, features),
         pypi_exclude_newer_packages=manifest.pypi_exclude_newer_packages,
+        dialect=manifest.dialect,
+        installer=manifest.installer,
     )
 
 
@@ -231,6 +241,14 @@ def _channels(manifest: Manifest, features: Sequence[Feature]) -> tuple[str, ...
         ranked += [(ranks.get(channel, 0), channel) for channel in channels]
     ranked.sort(key=lambda entry: -entry[0])
     return tuple(dict.fromkeys(channel for _, channel in ranked))
+
+
+def _channel_cutoffs(manifest: Manifest, features: Sequence[Feature]) -> dict[str, str]:
+    """The `exclude-newer` of the channels of all features, the workspace's for those without channels of their own."""
+    found: dict[str, str] = {}
+    for feature in features:
+        found = {**(feature.channel_cutoffs if feature.channels is not None else manifest.channel_cutoffs), **found}
+    return found
 
 
 def _options(manifest: Manifest, features: Sequence[Feature]) -> PypiOptions:

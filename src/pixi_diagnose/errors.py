@@ -9,9 +9,11 @@ from __future__ import annotations
 __all__ = [
     "ArchiveError",
     "IndexAccessError",
+    "LockError",
     "ManifestError",
     "PixiDiagnoseError",
     "ResolverError",
+    "SourceError",
     "UsageError",
 ]
 
@@ -55,12 +57,25 @@ class IndexAccessError(PixiDiagnoseError):
         self.url = url
 
 
+class LockError(PixiDiagnoseError):
+    """A lock file that cannot be read; `path` names it, `version` its format where that is what is not known."""
+
+    def __init__(self, message: str, *, path: str, version: int | None = None, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.path = path
+        self.version = version
+
+
 class ArchiveError(PixiDiagnoseError):
     """A source archive that is broken, hostile or of an unknown kind; `location` names it."""
 
     def __init__(self, message: str, *, location: str, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.location = location
+
+
+class SourceError(PixiDiagnoseError):
+    """A path, git or URL source that was there to be asked and is not what its address says: the tool refuses it too."""
 
 
 class ResolverError(PixiDiagnoseError):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -25,7 +23,10 @@ class Severity(StrEnum):
 
 
 class Confidence(StrEnum):
-    """HIGH rests on facts that were seen; MEDIUM on an unchecked assumption that is named; LOW on facts only read."""
+    """HIGH rests on facts that were seen; MEDIUM on an unchecked assumption that is named.
+
+    LOW rests on facts only read, or has evidence against it that could not be checked; the finding says which.
+    """
 
     HIGH = "high"
     MEDIUM = "medium"
@@ -68,7 +69,8 @@ class Plan:
     """The fixes of one tier as one set of edits, with the outcome of simulating the edited manifest.
 
     `notes` are sentences about what the edits do, `trade_offs` what they cost, `unchecked` what no simulation could
-    see. `reason` says why a plan that does not pass does not.
+    see. `reason` says why a plan that does not pass does not; where that is only one fact that nobody could ask,
+    `hinges_on` is it: the plan passes if it holds. `safe`: nothing is removed, and no project changes its version.
     """
 
     tier: int
@@ -82,6 +84,8 @@ class Plan:
     trade_offs: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()
     reason: str = ""
+    hinges_on: str = ""
+    safe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ class Rule:
     """A rule: its code, the fault's name, and its checks (pure functions; at least one).
 
     `check` looks at one simulation, `check_manifest` at the manifest, `check_workspace` at all simulations together
-    (for what is only a fault if it is one everywhere). The page that `explain` prints is their module's docstring.
+    (for what is only a fault if it is one everywhere). The page that `explain` prints is the docstring of its module.
     """
 
     code: str
@@ -97,9 +101,3 @@ class Rule:
     check: Callable[[Simulation], Iterator[Finding]] | None = None
     check_manifest: Callable[[Manifest], Iterator[Finding]] | None = None
     check_workspace: Callable[[Sequence[Simulation]], Iterator[Finding]] | None = None
-
-    @property
-    def page(self) -> str:
-        """The public page, as Markdown: What it finds / Why it breaks / Example / Use instead / Limits."""
-        function = self.check or self.check_manifest or self.check_workspace
-        return inspect.getdoc(sys.modules[function.__module__]) or "" if function else ""

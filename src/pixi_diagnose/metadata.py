@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from functools import lru_cache
 
 import tomli
@@ -15,6 +14,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from .core_metadata import MetadataSource, StaticMetadata
 from .evidence import Evidence, Unknown
 from .source_tree import SourceTree
 
@@ -22,49 +22,13 @@ __all__ = [
     "MetadataSource",
     "StaticMetadata",
     "metadata_settled",
+    "own_name",
     "static_metadata",
     "unread_metadata",
     "usable_requirement",
     "usable_specifier",
     "wheel_metadata",
 ]
-
-
-class MetadataSource(StrEnum):
-    """Where requirements were read, in the order in which places are tried (uv.md U2, U6.3)."""
-
-    WHEEL = "wheel"
-    PYPROJECT = "pyproject.toml"
-    PKG_INFO = "PKG-INFO"
-    EGG_INFO = "egg-info/requires.txt"
-    OLD_PKG_INFO = "PKG-INFO before 2.2"
-    NONE = "none"
-
-
-@dataclass(frozen=True, slots=True)
-class StaticMetadata:
-    """What a release says of itself without running it.
-
-    `requires` are PEP 508 strings (extras as `extra == '…'` markers). `static_for` says for pixi, uv and pip whether
-    that frontend accepts this without a build; where it does not, `dynamic_because` is the line that makes it so.
-    `approximate` marks answers that a build could change (egg-info, metadata before 2.2).
-    """
-
-    project: str
-    version: str
-    requires: tuple[str, ...]
-    requires_python: str | None
-    provides_extra: tuple[str, ...]
-    source: MetadataSource
-    static_for: tuple[tuple[str, bool], ...]
-    approximate: bool = False
-    dynamic_because: tuple[Evidence, ...] = ()
-    dynamic_reason: str = ""
-    unknowns: tuple[Unknown, ...] = ()
-
-    def is_static_for(self, frontend: str) -> bool:
-        """Whether `frontend` ("pixi", "uv", "pip") reads this without a build. KeyError for another name."""
-        return dict(self.static_for)[frontend]
 
 
 REQUIREMENT_FIELDS = ("Requires-Dist", "Requires-Python", "Provides-Extra")
@@ -80,10 +44,10 @@ def static_metadata(tree: SourceTree, project: str, version: str = "") -> Static
 
     `project` and `version` are what was asked for (`version` empty: whatever the tree says); a tree that says otherwise
     is an unknown. Of a directory or git checkout only pyproject.toml counts as static, as a PKG-INFO there may be
-    stale; its version must then be static, too.
+    stale. Where no `version` is given (anything but a release of an index), pyproject.toml must say it, too.
     """
     project = canonicalize_name(project)
-    pyproject = _Pyproject.read(tree, sdist=tree.kind == "sdist" or bool(version))
+    pyproject = _Pyproject.read(tree, sdist=bool(version))
     info = _PkgInfo.read(tree)
     if pyproject is not None and pyproject.static:
         found = _from_pyproject(pyproject, tree, project, version)
@@ -94,6 +58,14 @@ def static_metadata(tree: SourceTree, project: str, version: str = "") -> Static
     says = [("pyproject.toml", pyproject.name, pyproject.version)] if pyproject else []
     says += [(info.path, info.name, info.version)] if info else []
     return replace(found, unknowns=found.unknowns + tuple(_contradictions(says, project, version)))
+
+
+def own_name(tree: SourceTree) -> tuple[str, str]:
+    """The project and version that a tree calls itself in pyproject.toml, else PKG-INFO; "" where it does not."""
+    pyproject, info = _Pyproject.read(tree, sdist=True), _PkgInfo.read(tree)
+    says = [(p.name, p.version) for p in (pyproject, info) if p is not None and p.name]
+    name, version = says[0] if says else ("", "")
+    return canonicalize_name(name), version
 
 
 def wheel_metadata(data: bytes, project: str, version: str) -> StaticMetadata:

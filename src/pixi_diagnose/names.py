@@ -11,13 +11,16 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import tomli
 from packaging.utils import canonicalize_name, is_normalized_name
 
 from .evidence import Unknown
-from .manifest.model import NameMap
+
+if TYPE_CHECKING:
+    from .manifest.model import NameMap
 
 __all__ = ["candidates", "conda_names", "is_conda_forge", "load_name_maps", "project_import_names", "pypi_names"]
 

@@ -30,7 +30,7 @@ class Report:
 
     `manifest` is None where it could not be read (the findings then say why, and `rejected` is True, as it is when the
     tool itself would refuse it). `documents` maps each of the user's files to its text with positions. `simulations`
-    holds one entry per environment and platform; `plans` every tier that was tried, passing or not. `seconds` is the
+    holds one entry per environment and platform; `plans` every tier that was tried, passing or not; `fix` what of it is safe, where that was asked. `seconds` is the
     time taken.
     """
 
@@ -43,6 +43,7 @@ class Report:
     findings: tuple[Finding, ...] = ()
     plans: tuple[Plan, ...] = ()
     unknowns: tuple[Unknown, ...] = ()
+    fix: Plan | None = None
     rejected: bool = False
     offline: bool = False
     seconds: float = field(default=0.0, compare=False)
@@ -67,7 +68,8 @@ class Report:
             return None
         document = self.documents.get(place.file)
         if document is None:
-            return Location(place.file, Position(1, 1), Position(1, 1))
+            at = Position(finding.position[0], finding.position[1] or 1) if finding.position else Position(1, 1)
+            return Location(place.file, at, at)
         found = document.range_of(place.key, "value" if place.key and isinstance(place.key[-1], int) else "key")
         start, end = found.start, found.end
         if finding.position is not None:

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from .conda import (
+    CondaFailure,
     CondaPackage,
     CondaQuestion,
     CondaResolution,
+    CondaSession,
+    Expected,
     FactCache,
+    channel_url,
     closure,
     pypi_specifier,
     python_version,
-    solve,
 )
 from .environment import Environment
+from .errors import IndexAccessError
 from .evidence import Unknown
-from .index import IndexSession, resolve_projects
 from .index.model import (
     Distribution,
     IndexSettings,
@@ -31,10 +35,16 @@ from .index.model import (
     PypiRequest,
     PypiResolution,
 )
-from .manifest.model import CondaSpec, IsolationEntry, NameMap, PathSource, PypiOptions, PypiSpec
-from .metadata import static_metadata
+from .index.session import IndexSession
+from .locks import JudgedLock, LockAnswer, Staleness
+from .manifest.model import CondaSpec, IsolationEntry, NameMap, PypiOptions, PypiSpec
 from .names import load_name_maps
-from .source_tree import SourceTree, read_directory
+from .source_tree import SourceTree
+from .sources.model import Gathered
+
+if TYPE_CHECKING:
+    from .pins import Dispute
+    from .sources.gathering import SourceReader
 
 __all__ = ["Resolution", "Resolver"]
 
@@ -46,7 +56,13 @@ class Resolution:
     `source` is "lock", "solved", or "partial" (conda channels not reached: declared specs used as they are). `python`
     is the version as far as it is known ("3.12.7" or "3.12"). `lock_conda` are the conda packages that a metadata build
     sees while locking (the whole solve group's, and this machine's platform's; pixi.md P4), `conda` this environment's
-    own. `conda_failure` and `failure` explain a resolution without a solution. `local` are path dependencies.
+    own. `conda_failure` and `failure` explain a resolution without a solution, `disputes` who wants what in the latter.
+    `local` are path dependencies. `expected` is what conda would probably add to a partial answer.
+
+    `host` is the platform on which this machine builds for the environment, "" where the environment has no platform of
+    `machine`; `foreign` where no environment of the workspace has one: nothing of it can be installed here.
+
+    `stale_lock` says why the workspace's lock is to be written anew; it may still have answered for this environment.
     """
 
     source: str
@@ -54,31 +70,58 @@ class Resolution:
     conda: tuple[CondaPackage, ...]
     lock_conda: tuple[CondaPackage, ...]
     distributions: tuple[Distribution, ...]
-    conda_failure: str = ""
+    conda_failure: CondaFailure | None = None
     failure: PypiFailure | None = None
     local: tuple[LocalProject, ...] = ()
     unknowns: tuple[Unknown, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
+    expected: tuple[Expected, ...] = ()
+    machine: str = ""
+    host: str = ""
+    foreign: bool = False
+    stale_lock: Staleness | None = None
 
     def distribution(self, project: str) -> Distribution | None:
         """The chosen distribution of a canonical project name."""
         return next((d for d in self.distributions if d.project == project), None)
 
+    def unread(self, project: str) -> Unknown | None:
+        """Why the source of a path, git or URL dependency could not be read, None for any other project."""
+        return next((p.unread for p in self.local if p.project == project), None)
+
 
 class Resolver:
     """Resolves the environments of one manifest; equal questions are asked once.
 
-    `host` is the conda platform of the machine that would build. Raises IndexAccessError only where the default index
-    itself is not known; an index that fails is a failure of the resolution.
+    `hosts` are the conda platforms of the machine that would build, its own first. Raises IndexAccessError only where
+    the default index itself is not known; an index that fails is a failure of the resolution.
     """
 
-    def __init__(self, environments: Sequence[Environment], session: IndexSession, host: str) -> None:
-        self._environments = environments
+    def __init__(
+        self,
+        environments: Sequence[Environment],
+        session: IndexSession,
+        channels: CondaSession,
+        hosts: Sequence[str],
+        locked: JudgedLock | None = None,
+    ) -> None:
         self._session = session
-        self._host = host
+        self._locked = locked
+        self._channels = channels
+        self._hosts = hosts
+        self._subdirs = {e.platform.subdir for e in environments}
+        self._by_name: dict[str, list[Environment]] = {}
+        self._groups: dict[tuple[str, str], list[Environment]] = {}
+        for environment in environments:
+            self._by_name.setdefault(environment.name, []).append(environment)
+            if environment.solve_group is not None:
+                key = (environment.solve_group, environment.platform.name)
+                self._groups.setdefault(key, []).append(environment)
         self._solved: dict[tuple[str, str, str], CondaResolution] = {}
+        self._loaded_maps: Mapping[str, NameMap] | None = None
         self._lock = threading.Lock()
         self._projects: dict[object, Future[PypiResolution]] = {}
-        self._local: dict[str, LocalProject | Unknown] = {}
+        self._sources: SourceReader | None = None
         self._unknowns: dict[Unknown, None] = {}
 
     @property
@@ -91,26 +134,66 @@ class Resolver:
         """Where facts are kept between runs."""
         return self._session.cache
 
+    @property
+    def workers(self) -> ThreadPoolExecutor:
+        """Threads for what is asked side by side."""
+        return self._session.workers()
+
     def resolve(self, environment: Environment) -> Resolution:
+        """What the lock says where it is good for the environment, else what pixi would write into a new one."""
+        if self._locked is None:
+            return self._solve(environment)
+        answer = self._locked.answer(environment)
+        resolution = self._solve(environment) if answer is None else self._from_lock(environment, answer)
+        return replace(
+            resolution,
+            stale_lock=self._locked.staleness(environment),
+            unknowns=(*self._locked.unknowns, *resolution.unknowns),
+        )
+
+    def _from_lock(self, environment: Environment, answer: LockAnswer) -> Resolution:
+        """The lock's answer, with the folders and repositories in it read: nothing is asked of indexes or channels."""
+        provided = {project for package in answer.conda for project, _ in package.projects}
+        gathered = self._gathered(answer.sources, environment, answer.python, provided)
+        versions = gathered.versions
+        return Resolution(
+            source="lock",
+            python=answer.python,
+            conda=answer.conda,
+            lock_conda=answer.conda,
+            distributions=tuple(
+                d if d.version or d.project not in versions else replace(d, version=versions[d.project])
+                for d in answer.distributions
+            ),
+            local=gathered.projects,
+            unknowns=(*answer.unknowns, *gathered.unknowns),
+            machine=self._hosts[0],
+            host=self._host(environment),
+            foreign=self._subdirs.isdisjoint(self._hosts),
+        )
+
+    def _solve(self, environment: Environment) -> Resolution:
         """Resolve one environment together with its solve group, and keep the part that is its own."""
         group = self._group(environment)
         conda_of_group = self._conda(group)
         conda = conda_of_group.packages
-        if len(group) > 1 and conda_of_group.solved:
+        if len(group) > 1:
             conda = closure(conda, (s.name for s in environment.conda))
-        elif len(group) > 1:
-            conda = tuple(p for p in conda if p.name in {s.name for s in environment.conda})
-        lock_conda = self._lock_conda(environment, conda_of_group)
+        host = self._host(environment)
+        lock_conda = self._lock_conda(environment, conda_of_group, host)
         python, assumed = python_version(conda_of_group.packages)
+        if environment.installer is not None and environment.installer.python.version:
+            python, assumed = environment.installer.python.version, environment.installer.python.assumption
         unknowns = list(conda_of_group.unknowns)
         if assumed:
             unknowns.append(Unknown(f"assumed: {assumed}", subject="python"))
         answer = PypiResolution(())
+        disputed: tuple[Dispute, ...] = ()
         local: tuple[LocalProject, ...] = ()
         wanted = _deduplicated(s for e in group for s in e.pypi)
         if wanted and not conda_of_group.failure:
             if python:
-                answer, local, reasons = self._pypi(environment, wanted, conda_of_group, python)
+                answer, local, reasons, disputed = self._pypi(environment, wanted, conda_of_group, python)
                 unknowns += reasons
             else:
                 answer = PypiResolution((), PypiFailure("no-python", NO_PYTHON))
@@ -129,6 +212,11 @@ class Resolver:
             failure=answer.failure,
             local=local,
             unknowns=(*self._unknowns, *unknowns, *answer.unknowns),
+            disputes=disputed,
+            expected=conda_of_group.expected,
+            machine=self._hosts[0],
+            host=host,
+            foreign=self._subdirs.isdisjoint(self._hosts),
         )
 
     def build_environment(
@@ -167,11 +255,7 @@ class Resolver:
     def _group(self, environment: Environment) -> tuple[Environment, ...]:
         if environment.solve_group is None:
             return (environment,)
-        return tuple(
-            e
-            for e in self._environments
-            if e.solve_group == environment.solve_group and e.platform.name == environment.platform.name
-        )
+        return tuple(self._groups[environment.solve_group, environment.platform.name])
 
     def _conda(self, group: Sequence[Environment]) -> CondaResolution:
         first = group[0]
@@ -179,70 +263,89 @@ class Resolver:
         if key not in self._solved:
             question = CondaQuestion(
                 specs=_conda_specs(group),
-                channels=first.channels,
+                channels=tuple(channel_url(c, first.root) for c in first.channels),
                 platform=first.platform,
                 channel_priority=first.channel_priority,
                 strategy=first.solve_strategy,
                 exclude_newer=first.exclude_newer,
                 constraints=tuple(dict.fromkeys(c for e in group for c in e.constraints)),
                 pypi_map=self._maps(first),
+                exclude_newer_packages=first.exclude_newer_packages,
+                exclude_newer_channels={channel_url(c, first.root): t for c, t in first.exclude_newer_channels.items()},
             )
-            self._solved[key] = solve(question, self._session.cache, max_age=self._session.max_age)
+            self._solved[key] = self._channels.solve(question)
         return self._solved[key]
 
     def _maps(self, environment: Environment) -> Mapping[str, NameMap] | None:
-        """The manifest's conda-pypi-map with its documents read from disk; a remote one is an unknown."""
+        """The manifest's conda-pypi-map (one for all environments) with its documents read, by channels as solved."""
 
         def read(location: str) -> str:
             if "://" in location and not location.startswith("file://"):
-                raise OSError("it is not on this machine")
+                try:
+                    return self._session.document(location)
+                except IndexAccessError as error:
+                    raise OSError(error.message) from error
             return Path(environment.root, unquote(location.removeprefix("file://"))).read_text(encoding="utf-8")
 
-        maps, unknowns = load_name_maps(environment.conda_pypi_map, read)
-        self._unknowns.update(dict.fromkeys(unknowns))
-        return maps
+        if self._loaded_maps is None and environment.conda_pypi_map is not None:
+            maps, unknowns = load_name_maps(environment.conda_pypi_map, read)
+            self._unknowns.update(dict.fromkeys(unknowns))
+            self._loaded_maps = {channel_url(c, environment.root): m for c, m in (maps or {}).items()}
+        return self._loaded_maps
 
-    def _lock_conda(self, environment: Environment, own: CondaResolution) -> tuple[CondaPackage, ...]:
+    def _host(self, environment: Environment) -> str:
+        """The platform on which this machine builds for an environment: its own, else one that it emulates."""
+        subdirs = {e.platform.subdir for e in self._by_name[environment.name]}
+        return next((host for host in self._hosts if host in subdirs), "")
+
+    def _lock_conda(self, environment: Environment, own: CondaResolution, host: str) -> tuple[CondaPackage, ...]:
         """The packages of this machine's platform: another platform's lock builds on this host too (pixi.md P4)."""
-        if environment.platform.subdir == self._host:
+        if environment.platform.subdir == host:
             return own.packages
-        twin = next(
-            (e for e in self._environments if e.name == environment.name and e.platform.subdir == self._host), None
-        )
+        twin = next((e for e in self._by_name[environment.name] if e.platform.subdir == host), None)
         return self._conda(self._group(twin)).packages if twin else ()
 
     def _pypi(
         self, environment: Environment, wanted: Sequence[PypiSpec], conda: CondaResolution, python: str
-    ) -> tuple[PypiResolution, tuple[LocalProject, ...], list[Unknown]]:
+    ) -> tuple[PypiResolution, tuple[LocalProject, ...], list[Unknown], tuple[Dispute, ...]]:
         provided = _provided(conda.packages)
-        by_conda = {p.project for p in provided}
-        unknowns: list[Unknown] = []
-        requirements: list[str] = []
-        local: dict[str, LocalProject] = {}
-        for spec in wanted:
-            if spec.source is None:
-                requirements.append(_requirement(spec))
-            elif spec.name in by_conda:
-                # pixi 0.77, P7: a git, path or url spec for a conda-provided name is an error
-                message = f"{spec.spelled} is given as path, git or url, and a conda package provides it already"
-                return PypiResolution((), PypiFailure("conflict", message, (spec.name,))), (), unknowns
-            else:
-                found = self._local_project(spec, environment.root)
-                if isinstance(found, Unknown):
-                    unknowns.append(found)
-                else:
-                    local[found.project] = found
-                    requirements.append(_requirement(spec, version=found.version))
+        overrides = environment.options.dependency_overrides or ()
+        constraints = environment.installer.resolution.constraints if environment.installer is not None else ()
+        gathered = self._gathered((*wanted, *overrides), environment, python, {p.project for p in provided})
+        versions = gathered.versions
         request = PypiRequest(
-            requirements=tuple(requirements),
+            requirements=tuple(line for s in wanted if (line := _requirement(s, versions)) is not None),
             python_version=python,
             platform=environment.platform,
-            indexes=_index_settings(environment, wanted),
-            overrides=tuple(_requirement(s) for s in environment.options.dependency_overrides or ()),
+            indexes=_index_settings(environment, wanted, gathered.indexes),
+            overrides=(
+                *(line for s in overrides if (line := _requirement(s, versions)) is not None),
+                *gathered.any_version({s.name for s in overrides}),
+            ),
             provided=provided,
-            local=tuple(local.values()),
+            local=gathered.projects,
+            constraints=tuple(line for s in constraints if (line := _requirement(s, versions)) is not None),
         )
-        return self._ask(request), tuple(local.values()), unknowns
+        answer = self._ask(request)
+        if gathered.failure is not None:
+            return replace(answer, failure=gathered.failure), gathered.projects, list(gathered.unknowns), ()
+        from .pins import disputes
+
+        disputed = disputes(request, answer, conda.packages, self._ask)
+        return answer, gathered.projects, list(gathered.unknowns), disputed
+
+    def _gathered(
+        self, specs: Iterable[PypiSpec], environment: Environment, python: str, provided: set[str]
+    ) -> Gathered:
+        """What the dependencies by path, git or URL lead to; `provided` are the projects that conda gives."""
+        sourced = [s for s in specs if s.source is not None]
+        if not sourced:
+            return Gathered()
+        from .sources.gathering import SourceReader  # most manifests have none of these
+
+        with self._lock:
+            self._sources = self._sources or SourceReader(self._session)
+        return self._sources.of(sourced, environment, python, provided)
 
     def _ask(self, request: PypiRequest) -> PypiResolution:
         key = _key(request)
@@ -251,23 +354,14 @@ class Resolver:
             mine = answer is None
             answer = self._projects.setdefault(key, Future())
         if mine:
+            from .index.resolver import resolve_projects  # not needed where a lock answers
+
             try:
                 answer.set_result(resolve_projects(request, self._session))
             except BaseException as error:
                 answer.set_exception(error)
                 raise
         return answer.result()
-
-    def _local_project(self, spec: PypiSpec, root: str) -> LocalProject | Unknown:
-        source = spec.source
-        if not isinstance(source, PathSource):
-            where = getattr(source, "url", "")
-            return Unknown(f"{spec.spelled} comes from {where}, which was not read", subject=spec.name)
-        path = (Path(root) / source.path).resolve()
-        key = str(path)
-        if key not in self._local:
-            self._local[key] = _read_local(spec, path, source.path)
-        return self._local[key]
 
 
 def _key(request: PypiRequest) -> object:
@@ -277,16 +371,6 @@ def _key(request: PypiRequest) -> object:
 
 
 NO_PYTHON = "the environment has PyPI dependencies and no conda python to install them into"
-
-
-def _read_local(spec: PypiSpec, path: Path, written: str) -> LocalProject | Unknown:
-    if not path.is_dir():
-        return Unknown(f"{spec.spelled}: {written} is not a folder that can be read", subject=spec.name)
-    tree = read_directory(path, location=written)
-    metadata = static_metadata(tree, spec.name)
-    if not metadata.version:  # setup.py alone says it; nothing depends on which one it is
-        metadata = replace(metadata, version="0")
-    return LocalProject(spec.name, metadata.version, metadata, tree, "directory")
 
 
 def _conda_specs(group: Iterable[Environment]) -> tuple[CondaSpec, ...]:
@@ -307,13 +391,18 @@ def _provided(packages: Iterable[CondaPackage]) -> tuple[ProvidedProject, ...]:
     return tuple(provided[name] for name in sorted(provided))
 
 
-def _requirement(spec: PypiSpec, version: str | None = None) -> str:
+def _requirement(spec: PypiSpec, versions: Mapping[str, str]) -> str | None:
+    """A dependency for the resolver: one from a source by the version found there, None where it was not wanted."""
+    if spec.source is not None and spec.name not in versions:
+        return None
     extras = f"[{','.join(spec.extras)}]" if spec.extras else ""
-    specifier = f"=={version}" if version is not None else spec.specifier
+    specifier = f"=={versions[spec.name]}" if spec.source is not None else spec.specifier
     return f"{spec.name}{extras}{specifier}" + (f" ; {spec.marker}" if spec.marker else "")
 
 
-def _index_settings(environment: Environment, specs: Iterable[PypiSpec]) -> IndexSettings:
+def _index_settings(
+    environment: Environment, specs: Iterable[PypiSpec], more: Iterable[tuple[str, str]] = ()
+) -> IndexSettings:
     options: PypiOptions = environment.options
     default = IndexSettings()
     return IndexSettings(
@@ -325,7 +414,7 @@ def _index_settings(environment: Environment, specs: Iterable[PypiSpec]) -> Inde
         exclude_newer=environment.pypi_exclude_newer or environment.exclude_newer,
         no_build=_names(options.no_build),
         no_binary=_names(options.no_binary),
-        project_indexes=tuple((s.name, s.index) for s in specs if s.index),
+        project_indexes=(*more, *((s.name, s.index) for s in specs if s.index)),
         root=environment.root,
     )
 
@@ -338,13 +427,15 @@ def _names(value: bool | tuple[IsolationEntry, ...] | None) -> bool | tuple[str,
 
 def _reachable(distributions: Sequence[Distribution], roots: set[str]) -> tuple[Distribution, ...]:
     """The distributions that one environment of a solve group wants: what its own requirements lead to."""
-    by_name = {d.project: d for d in distributions}
+    required: dict[str, list[str]] = {d.project: [] for d in distributions}
+    for distribution in distributions:
+        for parent in distribution.required_by:
+            required.setdefault(parent, []).append(distribution.project)
     reached: set[str] = set()
     todo = list(roots)
     while todo:
         name = todo.pop()
-        if name in reached or name not in by_name:
-            continue
-        reached.add(name)
-        todo += [d.project for d in distributions if name in d.required_by]
+        if name not in reached:
+            reached.add(name)
+            todo += required.get(name, ())
     return tuple(d for d in distributions if d.project in reached)

@@ -23,6 +23,7 @@ class Request:
     method: str
     path: str
     headers: Mapping[str, str]
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         owner = cast("_HTTPServer", self.server).owner
-        request = Request(self.command, self.path, {k.lower(): v for k, v in self.headers.items()})
+        body = self.rfile.read(int(self.headers.get("content-length", "0")))
+        request = Request(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body)
         answer = owner.respond(request)
         if answer.delay:
             time.sleep(answer.delay)
@@ -149,6 +151,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._send_chunks(answer, answer.body())
 
     def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def do_POST(self) -> None:
         self.do_GET()
 
     def _send_bytes(self, answer: Response, body: bytes, wanted: str) -> None:

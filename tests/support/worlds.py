@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pixi_diagnose.diagnose import Question, diagnose
 from pixi_diagnose.frontends.machine import Machine
-from pixi_diagnose.index import IndexSession
+from pixi_diagnose.index.session import IndexSession
 from pixi_diagnose.report import Report
 
 from .packages import PackageFile, PackageIndex, conda_record, make_sdist, make_wheel, pkg_info, write_channel
@@ -50,7 +50,21 @@ CONDA = (
         )
     ),
     conda_record("flash", "1.0", depends=["python >=3.8"], purls=["pkg:pypi/flash"]),
-    conda_record("cuda-nvcc", "12.6.85", subdir="linux-64", purls=[]),
+    *(
+        conda_record("cuda-nvcc", version, subdir="linux-64", purls=[])
+        for version in ("12.6.85", "12.4.131", "11.8.89")
+    ),
+    conda_record("pytorch", "2.4.0", "cuda124_py311_0", subdir="linux-64", purls=["pkg:pypi/torch"]),
+    *(
+        conda_record(name, version, subdir="linux-64", purls=[])
+        for name, version in (
+            ("c-compiler", "1.11.0"),
+            ("gxx", "14.3.0"),
+            ("gxx", "13.3.0"),
+            ("gxx", "11.4.0"),
+            ("cmake", "4.0.0"),
+        )
+    ),
 )
 
 _BLOCK = re.compile(r"^```\w+ (?P<title>\S+)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -85,6 +99,8 @@ class World:
         for name, text in files.items():
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
+            if name == "pixi.lock":
+                text = text.replace("conda-forge", self.channel).replace("@INDEX@", self.index)
             target.write_text(self.fill(text) if name.endswith(".toml") and "/" not in name else text)
         return folder
 

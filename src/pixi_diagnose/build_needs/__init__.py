@@ -1,7 +1,5 @@
-"""SourceTree → BuildNeeds: what a build needs, read without running it."""
+"""SourceTree → BuildNeeds: what a build needs, read without running it.
 
-from .analysis import analyse_build
-from .build_system import read_build_system
-from .providers import provider, undeclared
-
-__all__ = ["analyse_build", "provider", "read_build_system", "undeclared"]
+`analysis.analyse_build` reads, `providers` says who gives a build what it imports, `model` holds the values (and costs
+nothing to import: kept answers are shown without the analyser).
+"""

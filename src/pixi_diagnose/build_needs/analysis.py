@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from ..evidence import Evidence, Unknown
@@ -42,6 +44,10 @@ from .tables import (
 
 __all__ = ["analyse_build"]
 
+_ALWAYS_THERE = frozenset({"setuptools", "distutils"})
+"""Where setuptools' hooks run, they could be imported: a script's fallback for these is never taken."""
+_PLACES = 8
+"""Lines that are told of one unknown."""
 _RANK = {Strength.HARD: 0, Strength.CONDITIONAL: 1, Strength.GUARDED: 2}
 
 
@@ -59,7 +65,24 @@ def analyse_build(
     Never raises for what the tree contains: what cannot be read or followed is among `unknowns`.
     """
     system = read_build_system(tree)
-    return _Analysis(tree, target, system, project, version, available).needs()
+    with _collection_put_off():
+        analysis = _Analysis(tree, target, system, project, version, available)
+        try:
+            return analysis.needs()
+        finally:
+            analysis.index.release()
+
+
+@contextmanager
+def _collection_put_off() -> Iterator[None]:
+    """Syntax trees are many small objects that live on: looking through them for garbage takes a third of the time."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 class _Analysis:
@@ -116,7 +139,7 @@ class _Analysis:
             argv=argv,
             provides=provides,
             lacks=self._lacks,
-            root_on_path=self.legacy and not self.in_tree,
+            root_on_path=(self.legacy and not self.in_tree) or _from_working_directory(self.target),
             stop_at_setup_requires=stop,
         )
 
@@ -186,11 +209,11 @@ class _Analysis:
         asked = self._asked(first)
         self.merged.add_run(first, after_answer=False)
         last = first
-        if asked or first.seen.argv_read:
+        if (asked or first.seen.argv_read) and not first.given_up:
             around = replace(self._surroundings(("setup.py", "dist_info"), asked), assumed=first.assumed)
             last = settle(self.index, around, entry, wheel=True)
             self.merged.add_run(last, after_answer=True)
-        if last.seen.argv_read:
+        if last.seen.argv_read and not last.given_up:
             argv = ("setup.py", "bdist_wheel")
             around = replace(self._surroundings(argv, asked), assumed=last.assumed)
             wheel = settle(self.index, around, entry, wheel=False, phase=Phase.WHEEL)
@@ -241,6 +264,8 @@ class _Analysis:
 
     def _other_worlds(self, last: Run, entry: Entry, asked: list[str]) -> None:
         """What happens where missed modules are there, and where declared but guarded ones are not."""
+        if last.given_up:
+            return
         missed = tuple(last.seen.missed)
         around = replace(
             self._surroundings(("setup.py", "bdist_wheel" if last.seen.argv_read else "egg_info"), asked),
@@ -251,7 +276,7 @@ class _Analysis:
                 self.index, replace(around, everything=True), entry, wheel=not last.seen.argv_read, phase=Phase.METADATA
             )
             self.merged.add_other_world(other, last, missed)
-        guarded = {n.root for n in self.merged.imports if n.strength is Strength.GUARDED} - set(missed)
+        guarded = {n.root for n in self.merged.imports if n.strength is Strength.GUARDED} - set(missed) - _ALWAYS_THERE
         if guarded:
             bare = settle(
                 self.index,
@@ -280,8 +305,9 @@ class _Analysis:
             removed=removed,
             knobs=merged.knob_values(self.index),
             downloads=tuple(dict.fromkeys(merged.downloads)),
-            unknowns=tuple(dict.fromkeys([*self.unknowns, *merged.unknowns])),
+            unknowns=_told_once([*self.unknowns, *merged.unknowns]),
             stops=tuple(self.stops),
+            versions=tuple(merged.versions),
         )
 
     def _removed(self) -> tuple[tuple[Pin, ...], tuple[RemovedApi, ...]]:
@@ -301,6 +327,21 @@ class _Analysis:
             if entry.pin and self._lacks(entry) and seen.strength is not Strength.GUARDED and entry.pin not in pins:
                 pins[entry.pin] = Pin(entry.pin, entry.reason, seen.phase, (seen.evidence,))
         return tuple(pins.values()), tuple(grouped.values())
+
+
+def _from_working_directory(target: BuildTarget) -> bool:
+    """Hooks run in the source's own folder, which "." on PYTHONPATH makes importable (pixi 0.77, seen)."""
+    return "." in target.variables.get("PYTHONPATH", "").replace(";", ":").split(":")
+
+
+def _told_once(unknowns: Iterable[Unknown]) -> tuple[Unknown, ...]:
+    """Each reason once, with all its places as far as a reader wants them."""
+    found: dict[tuple[str, str], Unknown] = {}
+    for unknown in unknowns:
+        known = found.setdefault((unknown.reason, unknown.subject), unknown)
+        evidence = tuple(dict.fromkeys([*known.evidence, *unknown.evidence]))[:_PLACES]
+        found[unknown.reason, unknown.subject] = replace(known, evidence=evidence, fault=known.fault or unknown.fault)
+    return tuple(found.values())
 
 
 def _requirements(value: Value) -> tuple[list[str], bool]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import lru_cache
 from typing import Any
+
+import tomli
 
 from ..evidence import Evidence, Unknown
 from ..source_tree import SourceTree
@@ -61,8 +62,8 @@ def _not_valid(key: str, line: int | None) -> Unknown:
 @lru_cache(maxsize=8)
 def _parsed(text: str) -> tuple[dict[str, Any], str, int]:
     try:
-        return tomllib.loads(text), "", 0
-    except tomllib.TOMLDecodeError as error:
+        return tomli.loads(text), "", 0
+    except tomli.TOMLDecodeError as error:
         message = str(error)
         digits = message.rpartition("(at line ")[2].partition(",")[0]
         return {}, message, int(digits) if digits.isdigit() else 1

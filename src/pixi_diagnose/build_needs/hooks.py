@@ -24,8 +24,9 @@ from .interpreter.values import ClassValue, Function, Instance, Opaque, Outside,
 from .model import Phase, Stop
 from .observations import Observations
 
-__all__ = ["Entry", "Run", "run_backend_script", "settle"]
+__all__ = ["UNFORESEEN", "Entry", "Run", "run_backend_script", "settle"]
 
+UNFORESEEN = "reading the build script failed at a point that was not foreseen"
 _ROUNDS = 24
 _GUESSES = 6
 _NO_SCRIPT = "from setuptools import setup; setup()"
@@ -59,6 +60,8 @@ class Run:
     machine: Machine
     assumed: frozenset[str]
     ended_at_setup: bool = False
+    given_up: bool = False
+    """It reached a cap: another run of the same script would, too."""
     stop: Stop | None = None
     blamed: frozenset[str] = frozenset()
     hook_answer: Value = None
@@ -134,9 +137,13 @@ def run_once(index: TreeIndex, around: Surroundings, entry: Entry, *, wheel: boo
     except BudgetSpent as error:
         file, line = m.here
         m.see_unknown(f"reading the build script was given up: {error.what}", m.evidence_at(file, line))
+        run.given_up = True
     except RecursionError:
         file, line = m.here
         m.see_unknown("reading the build script was given up: it nests too deep", m.evidence_at(file, line))
+    except Exception as error:  # noqa: BLE001 - one script that was not foreseen must not end a whole report
+        file, line = m.here
+        m.see_unknown(f"{UNFORESEEN} ({type(error).__name__}: {error})"[:300], m.evidence_at(file, line))
     index.steps += m.steps
     return run
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from .model import Knob
 from .observations import KnobSeen
@@ -13,13 +15,24 @@ from .observations import KnobSeen
 __all__ = ["knob_values"]
 
 _PROGRAMS = frozenset({"check_call", "check_output", "system", "Popen", "call", "run", "spawn"})
+_TELLING = re.compile(r"import|raise|Extension|cythonize|url(?:retrieve|open)|" + "|".join(sorted(_PROGRAMS)))
+"""What `_what` tells of: a statement whose text has none of these is not looked into."""
 
 
-def knob_values(seen: Iterable[KnobSeen], parse: Callable[[str], ast.Module | None]) -> tuple[Knob, ...]:
-    """Each variable once, in order of reading, with its default and the effect of setting it.
+class Sources(Protocol):
+    """The files of a tree as `knob_values` wants them."""
 
-    `parse` gives the syntax tree of a file of the source tree, None where there is none.
-    """
+    def read_so_far(self, file: str, /) -> ast.Module | None:
+        """The syntax tree of what ran of a file, None where nothing did."""
+        ...
+
+    def lines(self, file: str, /) -> list[str]:
+        """The text of a file, line by line."""
+        ...
+
+
+def knob_values(seen: Iterable[KnobSeen], sources: Sources) -> tuple[Knob, ...]:
+    """Each variable once, in order of reading, with its default and the effect of setting it."""
     found: dict[str, list[KnobSeen]] = {}
     for entry in seen:
         found.setdefault(entry.variable, []).append(entry)
@@ -30,8 +43,8 @@ def knob_values(seen: Iterable[KnobSeen], parse: Callable[[str], ast.Module | No
         default = next((e.default for e in entries if e.default is not None), None)
         file = evidence[0].file
         if file not in scripts:
-            module = parse(file)
-            scripts[file] = _Script.of(module) if module is not None else None
+            module = sources.read_so_far(file)
+            scripts[file] = _Script.of(module, sources.lines(file)) if module is not None else None
         script = scripts[file]
         effect = script.effect(variable) if script is not None else "read by the build script"
         knobs.append(Knob(variable, default, effect, evidence))
@@ -40,66 +53,96 @@ def knob_values(seen: Iterable[KnobSeen], parse: Callable[[str], ast.Module | No
 
 @dataclass(slots=True)
 class _Script:
-    """Which names and literal strings each assignment, returning function and condition of a file mentions."""
+    """What binds names in a file, and what stands behind its conditions; looked into where its text is promising."""
 
-    assigned: list[tuple[frozenset[str], AbstractSet[str]]] = field(default_factory=list)
-    """(names that are bound, what the value mentions)."""
-    tested: list[tuple[frozenset[str], list[ast.AST]]] = field(default_factory=list)
-    """(what the condition mentions, what stands in its branches)."""
+    lines: list[str]
+    assigned: list[tuple[frozenset[str], list[ast.expr]]] = field(default_factory=list)
+    """(names that are bound, the values that they may have)."""
+    tested: list[tuple[ast.expr, list[ast.expr] | list[ast.stmt]]] = field(default_factory=list)
+    """(a condition, what stands in its branches)."""
+    _mentions: dict[ast.expr, tuple[str, frozenset[str] | None]] = field(default_factory=dict)
 
     @staticmethod
-    def of(module: ast.Module) -> _Script:
-        """Read a file once: its statements at every depth, and of expressions only what is asked for."""
-        script = _Script()
-        pending: list[tuple[list[ast.stmt], set[str] | None]] = [(module.body, None)]
+    def of(module: ast.Module, lines: list[str]) -> _Script:
+        """Read the statements of a file at every depth."""
+        script = _Script(lines)
+        pending: list[tuple[list[ast.stmt], list[ast.expr] | None]] = [(module.body, None)]
         while pending:
             block, returned = pending.pop()
-            script._read_block(block)
-            for node in block:
+            for position, node in enumerate(block):
                 inner = returned
                 if isinstance(node, ast.Assign):
                     names = frozenset(t.id for t in node.targets if isinstance(t, ast.Name))
-                    script.assigned.append((names, _mentioned(node.value)))
+                    script.assigned.append((names, [node.value]))
                     if isinstance(node.value, ast.IfExp):
-                        script.tested.append((_mentioned(node.value.test), [node.value.body, node.value.orelse]))
+                        script.tested.append((node.value.test, [node.value.body, node.value.orelse]))
                 elif isinstance(node, ast.FunctionDef):
-                    inner = set()
+                    inner = []
                     script.assigned.append((frozenset({node.name}), inner))
                 elif isinstance(node, ast.Return) and node.value is not None and returned is not None:
-                    returned |= _mentioned(node.value)
+                    returned.append(node.value)
                 elif isinstance(node, ast.While):
-                    script.tested.append((_mentioned(node.test), [*node.body, *node.orelse]))
+                    script.tested.append((node.test, [*node.body, *node.orelse]))
+                elif isinstance(node, ast.If):
+                    # Behind an early return, the rest of the block hangs on the condition, too.
+                    leaves = bool(node.body) and isinstance(node.body[-1], ast.Return | ast.Raise)
+                    rest = block[position + 1 :] if leaves else []
+                    script.tested.append((node.test, [*node.body, *node.orelse, *rest]))
                 blocks = [getattr(node, name, None) for name in ("body", "orelse", "finalbody")]
                 blocks += [handler.body for handler in getattr(node, "handlers", ())]
                 pending += [(nested, inner) for nested in blocks if nested]
         return script
 
-    def _read_block(self, block: list[ast.stmt]) -> None:
-        for position, node in enumerate(block):
-            if isinstance(node, ast.If):
-                # Behind an early return, the rest of the block hangs on the condition, too.
-                leaves = bool(node.body) and isinstance(node.body[-1], ast.Return | ast.Raise)
-                rest = block[position + 1 :] if leaves else []
-                self.tested.append((_mentioned(node.test), [*node.body, *node.orelse, *rest]))
+    def _text(self, node: ast.expr | ast.stmt) -> str:
+        return "\n".join(self.lines[node.lineno - 1 : node.end_lineno])
+
+    def _mentioning(self, expression: ast.expr, names: AbstractSet[str]) -> bool:
+        """Whether an expression names one of these, as a variable or a string. Its text is asked before its nodes."""
+        text, mentioned = self._mentions.get(expression, ("", None))
+        if not text:
+            text = self._text(expression) or " "
+            self._mentions[expression] = text, None
+        if not any(name in text for name in names):
+            return False
+        if mentioned is None:
+            mentioned = _mentioned(expression)
+            self._mentions[expression] = text, mentioned
+        return not mentioned.isdisjoint(names)
 
     def effect(self, variable: str) -> str:
         """In words, what the conditions that depend on the variable decide."""
         names = {variable}
         while True:
-            more = {name for bound, mentioned in self.assigned if mentioned & names for name in bound} - names
+            hanging = [bound for bound, values in self.assigned if any(self._mentioning(v, names) for v in values)]
+            more = {name for bound in hanging for name in bound} - names
             if not more:
                 break
             names |= more
-        effects = dict.fromkeys(text for test, body in self.tested if test & names for text in _what(body))
+        behind = [node for test, body in self.tested if self._mentioning(test, names) for node in body]
+        effects = dict.fromkeys(what for node in behind if _TELLING.search(self._text(node)) for what in _what(node))
         if effects:
             return "decides whether the build " + ", ".join(list(effects)[:6])
         named = sorted(names - {variable})
         return "sets " + ", ".join(named[:3]) if named else "read by the build script"
 
 
+def _nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """A node and all below it, in the order of the source; `ast.walk` takes three times as long."""
+    pending = [node]
+    while pending:
+        current = pending.pop()
+        yield current
+        for name in reversed(current._fields):
+            value = getattr(current, name, None)
+            if type(value) is list:
+                pending += [item for item in reversed(value) if isinstance(item, ast.AST)]
+            elif isinstance(value, ast.AST) and type(value) is not ast.Load:
+                pending.append(value)
+
+
 def _mentioned(node: ast.AST) -> frozenset[str]:
     found: set[str] = set()
-    for inner in ast.walk(node):
+    for inner in _nodes(node):
         if isinstance(inner, ast.Name):
             found.add(inner.id)
         elif isinstance(inner, ast.Constant) and isinstance(inner.value, str):
@@ -107,18 +150,17 @@ def _mentioned(node: ast.AST) -> frozenset[str]:
     return frozenset(found)
 
 
-def _what(body: list[ast.AST]) -> Iterator[str]:
-    """What these statements do that a reader cares about."""
-    for statement in body:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Import):
-                yield from (f"imports {alias.name}" for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                yield f"imports {node.module}"
-            elif isinstance(node, ast.Raise):
-                yield f"stops with an error (line {node.lineno})"
-            elif isinstance(node, ast.Call) and (text := _call(node)):
-                yield text
+def _what(statement: ast.AST) -> Iterator[str]:
+    """What a statement does that a reader cares about."""
+    for node in _nodes(statement):
+        if isinstance(node, ast.Import):
+            yield from (f"imports {alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield f"imports {node.module}"
+        elif isinstance(node, ast.Raise):
+            yield f"stops with an error (line {node.lineno})"
+        elif isinstance(node, ast.Call) and (text := _call(node)):
+            yield text
 
 
 def _call(node: ast.Call) -> str:

@@ -9,7 +9,7 @@ from ..names import candidates
 from .hooks import Run
 from .interpreter import TreeIndex
 from .knobs import knob_values
-from .model import Download, ImportNeed, Knob, Phase, Strength, ToolNeed
+from .model import Download, ImportNeed, Knob, Phase, Strength, ToolNeed, VersionNeed
 from .observations import ImportSeen, KnobSeen, RemovedSeen
 from .tables import is_python2_module
 
@@ -49,6 +49,7 @@ class Merged:
 
     imports: list[ImportSum] = field(default_factory=list)
     tools: list[ToolNeed] = field(default_factory=list)
+    versions: dict[VersionNeed, None] = field(default_factory=dict)
     removed: list[RemovedSeen] = field(default_factory=list)
     downloads: list[Download] = field(default_factory=list)
     unknowns: list[Unknown] = field(default_factory=list)
@@ -83,6 +84,9 @@ class Merged:
             self.add_import(entry, after_answer=after_answer or entry.after_setup)
         for tool in seen.tools:
             self.tools.append(ToolNeed(tool.name, tool.phase, tool.strength, (tool.evidence,), tool.condition))
+        for version in seen.versions:
+            need = VersionNeed(candidates(version.module)[0], version.specifier, version.phase, (version.evidence,))
+            self.versions[need] = None
         self.removed += [entry for entry in seen.removed if entry not in self.removed]
         self.knobs += seen.knobs
         for fetch in seen.downloads:
@@ -163,4 +167,4 @@ class Merged:
 
     def knob_values(self, index: TreeIndex) -> tuple[Knob, ...]:
         """The environment variables, with what hangs on them."""
-        return knob_values(self.knobs, index.syntax)
+        return knob_values(self.knobs, index)

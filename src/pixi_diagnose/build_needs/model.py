@@ -21,6 +21,7 @@ __all__ = [
     "Stop",
     "Strength",
     "ToolNeed",
+    "VersionNeed",
 ]
 
 
@@ -102,6 +103,16 @@ class ToolNeed:
 
 
 @dataclass(frozen=True, slots=True)
+class VersionNeed:
+    """A version that the script itself insists on: it ends where the project's is not in `specifier` ("==2.5.0")."""
+
+    project: str
+    specifier: str
+    phase: Phase
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Pin:
     """An upper bound that a build requirement needs, such as `setuptools<81` where pkg_resources is imported."""
 
@@ -141,6 +152,15 @@ class Download:
     checked: bool
     evidence: tuple[Evidence, ...]
 
+    @property
+    def host(self) -> str:
+        """The machine that it comes from, empty where the address does not say it."""
+        scheme, found, rest = self.url.partition("://")
+        if not found:  # git@host:path
+            scheme, found, rest = self.url.partition("@")
+        host = rest.partition("/")[0].rpartition("@")[2].partition(":")[0]
+        return "" if "{" in host or " " in scheme else host
+
 
 @dataclass(frozen=True, slots=True)
 class Stop:
@@ -157,7 +177,8 @@ class BuildNeeds:
 
     `hook_requirements` is the predicted answer of get_requires_for_build_wheel beyond the declared ones (from
     setup_requires, or a backend's own). `imports` holds every third-party import in order, declared ones included: a
-    non-isolated build has to find those too. `stops` are failures that no requirement mends.
+    non-isolated build has to find those too. `stops` are failures that no requirement mends, `versions` what the script
+    accepts of the projects that it asks for theirs.
     """
 
     project: str
@@ -173,3 +194,4 @@ class BuildNeeds:
     downloads: tuple[Download, ...] = ()
     unknowns: tuple[Unknown, ...] = ()
     stops: tuple[Stop, ...] = ()
+    versions: tuple[VersionNeed, ...] = ()

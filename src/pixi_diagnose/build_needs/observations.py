@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ..evidence import Evidence, Unknown
 from .model import Phase, Strength
 
-__all__ = ["ImportSeen", "KnobSeen", "Observations", "SetupCall", "ToolSeen"]
+__all__ = ["ImportSeen", "KnobSeen", "Observations", "SetupCall", "ToolSeen", "VersionSeen"]
 
 
 @dataclass(slots=True)
@@ -33,6 +33,16 @@ class ToolSeen:
     strength: Strength
     evidence: Evidence
     condition: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VersionSeen:
+    """A version of a module that the script insists on: it ends by itself where the module's is not in `specifier`."""
+
+    module: str
+    specifier: str
+    phase: Phase
+    evidence: Evidence
 
 
 @dataclass(slots=True)
@@ -79,6 +89,7 @@ class Observations:
 
     imports: list[ImportSeen] = field(default_factory=list)
     tools: list[ToolSeen] = field(default_factory=list)
+    versions: list[VersionSeen] = field(default_factory=list)
     knobs: list[KnobSeen] = field(default_factory=list)
     removed: list[RemovedSeen] = field(default_factory=list)
     downloads: list[DownloadSeen] = field(default_factory=list)

@@ -54,7 +54,8 @@ def read_configuration(tree: SourceTree) -> Configuration:
 
 def _read_setup_cfg(tree: SourceTree, found: Configuration) -> None:
     text = tree.text("setup.cfg")
-    if text is None:
+    if text is None or not any(section in text for section in ("[options]", "[metadata]")):
+        # What every sdist has ([egg_info]) says nothing here.
         return
     parser = configparser.RawConfigParser(strict=False)
     try:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import sys
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
+import tomli
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
@@ -20,6 +21,7 @@ __all__ = [
     "RemovedApiEntry",
     "backend_entry",
     "brought_with",
+    "is_foreign_program",
     "is_python2_module",
     "newest_setuptools",
     "program_tool",
@@ -36,7 +38,7 @@ _DATA = Path(__file__).with_name("data")
 
 @cache
 def _table(name: str) -> dict[str, Any]:
-    return tomllib.loads((_DATA / f"{name}.toml").read_text(encoding="utf-8"))
+    return tomli.loads((_DATA / f"{name}.toml").read_text(encoding="utf-8"))
 
 
 # -- Python -----------------------------------------------------------------------------------------------------------
@@ -147,6 +149,7 @@ def _newest_setuptools(requirements: tuple[str, ...], python: tuple[int, int]) -
     return str(bounds[-1]) if bounds else str(known[-1])
 
 
+@cache
 def vendored_by_setuptools(version: str) -> frozenset[str]:
     """The modules that importing this setuptools makes importable."""
     names: frozenset[str] = frozenset()
@@ -156,11 +159,13 @@ def vendored_by_setuptools(version: str) -> frozenset[str]:
     return names
 
 
+@cache
 def setuptools_makes_wheels(version: str) -> bool:
     """Whether this setuptools needs no project `wheel` to make one."""
     return Version(version) >= Version(_table("setuptools_versions")["own_bdist_wheel"])
 
 
+@cache
 def setuptools_runs_on(version: str, python: tuple[int, int]) -> bool:
     """Whether this setuptools can be imported on that Python."""
     return python < (3, 12) or Version(version) >= Version(_table("setuptools_versions")["python_3_12"])
@@ -179,6 +184,12 @@ def program_tool(program: str) -> str | None:
     name = program.replace("\\", "/").rpartition("/")[2].removesuffix(".exe")
     found = _table("programs")["programs"].get(name)
     return str(found) if found else None
+
+
+def is_foreign_program(program: str) -> bool:
+    """Whether a program's name (without a folder) says something that not every machine has."""
+    everywhere = _table("programs")["everywhere"]["names"]
+    return bool(re.fullmatch(r"[A-Za-z][\w+-]*", program)) and program not in everywhere
 
 
 def suffix_tool(path: str) -> str | None:

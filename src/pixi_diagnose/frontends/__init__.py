@@ -12,6 +12,8 @@ from .model import BuildSubject, Simulation
 
 __all__ = ["FRONTENDS", "Simulator"]
 
-Simulator = Callable[[Environment, Resolution, Sequence[BuildSubject], Machine], Simulation]
+Simulator = Callable[[Environment, Resolution, Sequence[BuildSubject], Machine, str], Simulation]
+"""The last argument is the frontend's version to imitate."""
+
 
 FRONTENDS: Mapping[str, Simulator] = {pixi.NAME: pixi.simulate}

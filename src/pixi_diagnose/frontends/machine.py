@@ -5,22 +5,35 @@ from __future__ import annotations
 import platform
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+
+from .build_tools import build_tools
+from .installed import program_path
 
 __all__ = ["Machine"]
 
 _SYSTEMS = {"linux": "linux", "darwin": "osx", "win32": "win"}
 _ARCHITECTURES = {"x86_64": "64", "amd64": "64", "arm64": "arm64", "aarch64": "aarch64", "ppc64le": "ppc64le"}
-_PATH_TOOLS = ("nvcc",)
+_EMULATED = {"osx-arm64": ("osx-64",), "win-arm64": ("win-64",), "win-64": ("win-32",)}
+_PATH = "this machine's PATH"
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """`subdir` is conda's name of the platform, `tools` maps a tool's name to what gives it ("this machine's PATH")."""
+    """`subdir` is conda's name of the platform, `tools` maps a tool's name to what gives it ("this machine's PATH").
+
+    `pixi` is the path of the installed one, "" for none.
+    """
 
     subdir: str = "linux-64"
     tools: Mapping[str, str] = field(default_factory=dict)
+    pixi: str = ""
+
+    @property
+    def subdirs(self) -> tuple[str, ...]:
+        """The platforms that it runs: its own, then those that pixi 0.77 falls back to emulating."""
+        return (self.subdir, *_EMULATED.get(self.subdir, ()))
 
     @classmethod
     def here(cls) -> Machine:
@@ -30,4 +43,25 @@ class Machine:
         subdir = f"{system}-{architecture}"
         if subdir == "osx-aarch64":
             subdir = "osx-arm64"
-        return cls(subdir, {tool: "this machine's PATH" for tool in _PATH_TOOLS if shutil.which(tool)})
+        return cls(subdir, _PathTools(), program_path("pixi"))
+
+
+class _PathTools(Mapping[str, str]):
+    """The tools on this machine's PATH, each looked for when it is first asked for (all of them take 40 ms)."""
+
+    def __init__(self) -> None:
+        self._commands = {"nvcc": ("nvcc",)} | {name: tool.commands for name, tool in build_tools().items()}
+        self._found: dict[str, bool] = {}
+
+    def __getitem__(self, name: str) -> str:
+        if name not in self._found:
+            self._found[name] = any(map(shutil.which, self._commands.get(name, ())))
+        if not self._found[name]:
+            raise KeyError(name)
+        return _PATH
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self._commands if name in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)

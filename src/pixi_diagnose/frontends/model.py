@@ -4,40 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from ..build_needs.model import BuildNeeds, Phase, Stop
 from ..environment import Environment
 from ..evidence import Evidence, Unknown
 from ..index.model import Distribution, PypiResolution
+from ..outcome import Outcome
+from ..prefix import Prefix
 from ..resolve import Resolution
 
 __all__ = [
+    "BUILD_FORBIDDEN",
     "Build",
     "BuildPhase",
     "BuildSubject",
     "Missing",
     "Outcome",
+    "Refusal",
     "Simulation",
     "Stage",
     "Step",
+    "Toolchain",
     "Visible",
 ]
 
 
-class Outcome(StrEnum):
-    """How a build or a whole stage ends. AT_RISK: the tool itself leaves it undefined; UNKNOWN: we could not tell."""
-
-    OK = "ok"
-    FAILS = "fails"
-    AT_RISK = "at-risk"
-    UNKNOWN = "unknown"
-
-    @staticmethod
-    def worst(outcomes: list[Outcome]) -> Outcome:
-        """The one that decides a whole: a failure, then a risk, then not knowing; OK for none."""
-        ranking = (Outcome.FAILS, Outcome.AT_RISK, Outcome.UNKNOWN)
-        return next((o for o in ranking if o in outcomes), Outcome.OK)
+BUILD_FORBIDDEN = "no-build forbids building it"
+"""The reason of a run that a setting rules out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +48,19 @@ class BuildSubject:
 
 
 @dataclass(frozen=True, slots=True)
+class Toolchain:
+    """Versions that have to fit each other where CUDA code is compiled, "" where not known.
+
+    `nvcc` is its CUDA ("12.4"), `torch_cuda` the one that the visible torch was built with ("none" for a torch without
+    CUDA), `gcc` the version of conda's host compiler.
+    """
+
+    nvcc: str = ""
+    torch_cuda: str = ""
+    gcc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Visible:
     """What a build sees: Python projects as canonical name → version ("" unknown), tools as name → what gives them.
 
@@ -66,6 +72,34 @@ class Visible:
     tools: Mapping[str, str]
     layers: tuple[str, ...] = ()
     later: Mapping[str, str] = field(default_factory=dict)
+    toolchain: Toolchain = field(default_factory=Toolchain)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Something that is there in a version which the build refuses.
+
+    `kind` is "version" (the script itself checks a project), "cuda" (torch checks nvcc's CUDA) or "compiler" (nvcc
+    checks its host compiler). `name` is there as `version`, `accepted` says what would do; `against` is what it has to
+    fit (the CUDA that torch was built with, nvcc's). `evidence` are the lines that ask for it.
+    """
+
+    kind: str
+    name: str
+    version: str
+    accepted: str
+    against: str = ""
+    evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """It as the rest of a sentence that begins with the project: "accepts torch ==2.5.0 only, and sees 2.6.0"."""
+        if self.kind == "cuda":
+            nvcc = f"is compiled by the nvcc of CUDA {self.version}, and its torch takes {self.accepted} only"
+            return nvcc if self.name == "nvcc" else "compiles CUDA code, and its torch was built without CUDA"
+        if self.kind == "compiler":
+            return f"is compiled with GCC {self.version}, and its nvcc takes {self.accepted} only"
+        return f"accepts {self.name} {self.accepted} only, and sees {self.version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +127,8 @@ class BuildPhase:
     """One run of a build: at "lock" for its metadata, or at "install" for its wheel.
 
     `missing` is in the order in which the real tool would meet it: its own message names the first. `guarded` is what
-    was missed without failing, `stop` where the script ends by itself whatever is installed.
+    was missed without failing, `stop` where the script ends by itself whatever is installed, `refused` what is there in
+    a version that the build does not take.
     """
 
     phase: str
@@ -103,6 +138,7 @@ class BuildPhase:
     reason: str = ""
     visible: Visible | None = None
     stop: Stop | None = None
+    refused: tuple[Refusal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +185,8 @@ class Simulation:
     """One environment under one frontend.
 
     `outcomes` has "lock" and "install"; install is judged as if locking had passed. `reasons` says in a sentence what
-    decides an outcome that no single build explains (a conflict of the resolution).
+    decides an outcome that no single build explains (a conflict of the resolution). `prefix` is what an earlier install
+    left on this machine: the simulation is of a clean one.
     """
 
     frontend: str
@@ -161,6 +198,7 @@ class Simulation:
     outcomes: Mapping[str, Outcome]
     reasons: Mapping[str, str] = field(default_factory=dict)
     unknowns: tuple[Unknown, ...] = ()
+    prefix: Prefix | None = None
 
     def build(self, project: str) -> Build | None:
         """The build of a canonical project name, None where it is not built."""

@@ -8,15 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from packaging.version import Version
+
 from ..conda import CondaPackage, tools
 from ..environment import Environment
 from ..index.model import Distribution
+from ..manifest.model import PathSource
 from ..resolve import Resolution
 from .machine import Machine
-from .model import Build, BuildPhase, BuildSubject, Outcome, Simulation, Stage, Step, Visible
+from .model import BUILD_FORBIDDEN, Build, BuildPhase, BuildSubject, Outcome, Simulation, Stage, Step, Visible
+from .toolchain import conda_toolchain, with_torch
 from .visibility import judge, own_requirements
 
-__all__ = ["NAME", "VERSION", "simulate"]
+__all__ = ["NAME", "VERSION", "installs_in_order", "simulate"]
 
 NAME = "pixi"
 VERSION = "0.77"
@@ -24,15 +28,25 @@ VERSION = "0.77"
 OWN_REQUIREMENTS = "its own build requirements"
 
 
+def installs_in_order(version: str) -> bool:
+    """Whether this pixi installs the names of `no-build-isolation` in the order of the list (P6: since 0.51, read)."""
+    return Version(version) >= Version("0.51")
+
+
 def simulate(
-    environment: Environment, resolution: Resolution, subjects: Sequence[BuildSubject], machine: Machine
+    environment: Environment,
+    resolution: Resolution,
+    subjects: Sequence[BuildSubject],
+    machine: Machine,
+    version: str = VERSION,
 ) -> Simulation:
     """Lock and install one environment as pixi would on a clean machine (no prefix, no cache).
 
     `subjects` are the distributions of the resolution that have to be built, with what their builds need. `machine` is
     where pixi runs: its platform decides whether anything can be built at all (P4), its PATH what is visible besides.
+    `version` is the pixi to imitate, 0.77 or older.
     """
-    run = _Run(environment, resolution, machine)
+    run = _Run(environment, resolution, machine, installs_in_order(version))
     locked = {s.distribution.project: run.lock_phase(s) for s in subjects if run.built_at_lock(s)}
     installed = run.install_phases(subjects)
     builds = tuple(
@@ -47,7 +61,7 @@ def simulate(
     outcomes, reasons = run.outcomes(builds)
     return Simulation(
         frontend=NAME,
-        frontend_version=VERSION,
+        frontend_version=version,
         environment=environment,
         resolution=resolution,
         stages=run.stages(builds),
@@ -63,6 +77,7 @@ class _Run:
     environment: Environment
     resolution: Resolution
     machine: Machine
+    in_order: bool
 
     @property
     def listed(self) -> tuple[str, ...]:
@@ -77,15 +92,27 @@ class _Run:
     def isolated(self, project: str) -> bool:
         return not (self.all_off or project in self.listed)
 
+    def forbidden(self, project: str) -> bool:
+        """Whether `no-build` rules a build out: of a path, git or URL dependency, as no other is chosen then (P3)."""
+        value = self.environment.options.no_build
+        return project in {e.name for e in value} if isinstance(value, tuple) else bool(value)
+
     def built_at_lock(self, subject: BuildSubject) -> bool:
-        """A build is needed while locking only if the metadata cannot be read statically (uv.md U2)."""
+        """A build is needed while locking only if the metadata cannot be read statically (uv.md U2).
+
+        With a good lock there is no locking, and nothing is built to find out whether it is good (P9).
+        """
+        if self.resolution.source == "lock":
+            return False
         metadata = subject.distribution.metadata
         return metadata is None or not metadata.is_static_for(NAME)
 
     def lock_phase(self, subject: BuildSubject) -> BuildPhase:
-        if not self.resolution.lock_conda:
-            reason = f"no conda packages for {self.machine.subdir}, this machine's platform, to build with"
+        if not self.resolution.host:
+            reason = f"cannot be built on this machine: the environment lacks {self.machine.subdir}"
             return BuildPhase("lock", Outcome.FAILS, reason=reason)
+        if self.forbidden(subject.distribution.project):
+            return BuildPhase("lock", Outcome.FAILS, reason=BUILD_FORBIDDEN)
         isolated = self.isolated(subject.distribution.project)
         visible = self._visible(subject, self.resolution.lock_conda, (), isolated=isolated)
         return judge("lock", subject, visible, isolated=isolated, late=self._late_at_lock)
@@ -98,16 +125,24 @@ class _Run:
         return f"{found.project} {found.version} comes from PyPI, and is installed only after locking"
 
     def install_phases(self, subjects: Sequence[BuildSubject]) -> dict[str, BuildPhase]:
-        if self.all_off:
-            return {s.distribution.project: self._undefined_order(s) for s in subjects}
         phases: dict[str, BuildPhase] = {}
         for subject in subjects:
             project = subject.distribution.project
+            if self.forbidden(project) and not self._is_editable(project):  # seen with pixi 0.77
+                phases[project] = BuildPhase("install", Outcome.FAILS, reason=BUILD_FORBIDDEN)
+                continue
             isolated = self.isolated(project)
+            if self.all_off or (not isolated and not self.in_order):
+                phases[project] = self._undefined_order(subject)
+                continue
             before = () if isolated else tuple(self._installed_before(project))
             visible = self._visible(subject, self.resolution.conda, before, isolated=isolated)
             phases[project] = judge("install", subject, visible, isolated=isolated, late=self._late_at_install)
         return phases
+
+    def _is_editable(self, project: str) -> bool:
+        sources = (s.source for s in self.environment.pypi if s.name == project)
+        return any(isinstance(source, PathSource) and source.editable for source in sources)
 
     def _installed_before(self, project: str) -> Iterable[Distribution]:
         """Stage 3 (all that is not listed), then the listed ones that stand before `project` (P6)."""
@@ -126,7 +161,7 @@ class _Run:
         return any(d.project == project and d.kind != "conda" for d in self.resolution.distributions)
 
     def _undefined_order(self, subject: BuildSubject) -> BuildPhase:
-        """With `no-build-isolation = true` all goes one by one in random order: only conda's is reliable (P6)."""
+        """With `no-build-isolation = true`, or before 0.51, the order is random: only conda's is reliable (P6)."""
         others = tuple(
             d for d in self.resolution.distributions if d.kind != "conda" and d.project != subject.distribution.project
         )
@@ -154,17 +189,22 @@ class _Run:
         isolated: bool,
     ) -> Visible:
         """An isolated build sees its own requirements and conda's executables; any other the environment as it is."""
-        executables = {**tools(conda), **self.machine.tools}
+        needed = [tool.name for tool in subject.needs.tools] if subject.needs else []
+        executables = {t: by for t in needed if (by := self.machine.tools.get(t))} | tools(conda)
+        toolchain = conda_toolchain(conda)
         names = ", ".join(f"{p.name} {p.version}".strip() for p in conda if p.place is not None)
         if isolated:
             own, later = own_requirements(subject.needs, subject.build_environment)
-            return Visible({**own, "python": self.resolution.python}, executables, (OWN_REQUIREMENTS,), later)
+            built_with = subject.build_environment.distributions if subject.build_environment else ()
+            toolchain = with_torch(replace(toolchain, torch_cuda=""), built_with)
+            projects = {**own, "python": self.resolution.python}
+            return Visible(projects, executables, (OWN_REQUIREMENTS,), later, toolchain)
         chosen = {d.project: d.version for d in self.resolution.distributions if d.kind == "conda"}
         projects = {project: version or chosen.get(project, "") for p in conda for project, version in p.projects}
         projects |= {d.project: d.version for d in installed} | {"python": self.resolution.python}
         layers = [f"conda: {names}" if names else "no conda packages"]
         layers += [_count(len(installed), "PyPI distribution")] if installed else []
-        return Visible(projects, executables, tuple(layers))
+        return Visible(projects, executables, tuple(layers), toolchain=with_torch(toolchain, installed))
 
     def outcomes(self, builds: Sequence[Build]) -> tuple[dict[str, Outcome], dict[str, str]]:
         """A resolution without a solution is a lock that fails; install is judged as if locking had passed."""
@@ -175,12 +215,15 @@ class _Run:
         }
         failure = self.resolution.failure
         if self.resolution.conda_failure:
-            worst["lock"], reasons["lock"] = Outcome.FAILS, self.resolution.conda_failure
+            worst["lock"], reasons["lock"] = Outcome.FAILS, self.resolution.conda_failure.message
         elif failure is not None:
             worst["lock"] = Outcome.UNKNOWN if failure.kind == "index" else Outcome.FAILS
             reasons["lock"] = failure.message
         if reasons:
             worst["install"], reasons["install"] = Outcome.UNKNOWN, "what would be installed is not known"
+        elif self.resolution.foreign:
+            reasons["install"] = f"no environment has a platform of this machine, {self.machine.subdir}"
+            worst["install"] = Outcome.FAILS
         return worst, reasons
 
     def stages(self, builds: Sequence[Build]) -> tuple[Stage, ...]:

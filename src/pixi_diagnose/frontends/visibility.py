@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
@@ -14,9 +15,18 @@ from ..build_needs.tables import newest_setuptools, vendored_by_setuptools
 from ..evidence import Evidence
 from ..index.model import PypiResolution
 from ..names import candidates
-from .model import BuildPhase, BuildSubject, Missing, Outcome, Visible
+from .model import BuildPhase, BuildSubject, Missing, Outcome, Refusal, Visible
+from .toolchain import refused_toolchain
 
-__all__ = ["JUDGED_TOOLS", "Late", "judge", "own_requirements", "requirement_names"]
+__all__ = [
+    "JUDGED_TOOLS",
+    "Late",
+    "compiles_through_torch",
+    "exact_version",
+    "judge",
+    "own_requirements",
+    "requirement_names",
+]
 
 JUDGED_TOOLS = frozenset({"nvcc"})
 """Tools whose absence is predicted as a failure. The others (compilers, cmake, git) usually come with the machine."""
@@ -57,16 +67,21 @@ def judge(
         if tool.phase in phases and tool.name in JUDGED_TOOLS and tool.name not in visible.tools:
             _sort_in(verdicts, _missing_tool(tool), tool.strength, tool.condition)
     stop = next((s for s in needs.stops if s.phase in phases), None)
-    return _phase(phase, verdicts, visible, stop)
+    refused = (*_refused_versions(needs, phases, visible), *_refused_toolchain(needs, phases, visible))
+    return _phase(phase, verdicts, visible, stop, refused)
 
 
-def _phase(phase: str, verdicts: _Verdicts, visible: Visible, stop: Stop | None) -> BuildPhase:
+def _phase(
+    phase: str, verdicts: _Verdicts, visible: Visible, stop: Stop | None, refused: tuple[Refusal, ...]
+) -> BuildPhase:
     missing = tuple(verdicts.hard)
     guarded = tuple(verdicts.guarded)
     if missing:
         return BuildPhase(phase, Outcome.FAILS, missing, guarded, f"{missing[0].name} is missing", visible, stop)
     if stop is not None:
         return BuildPhase(phase, Outcome.FAILS, (), guarded, stop.reason, visible, stop)
+    if refused:
+        return BuildPhase(phase, Outcome.FAILS, (), guarded, refused[0].reason, visible, None, refused)
     if verdicts.conditional:
         first, condition = verdicts.conditional[0]
         reason = f"{first.name} is missing" + (f" if {condition}" if condition else "")
@@ -101,6 +116,38 @@ def _is_visible(need: ImportNeed, visible: Visible) -> bool:
         return False
     vendored = vendored_by_setuptools(visible.projects["setuptools"] or newest_setuptools(()))
     return any(p in vendored for p in need.projects)
+
+
+def _refused_versions(needs: BuildNeeds, phases: Collection[Phase], visible: Visible) -> Iterator[Refusal]:
+    """What is visible in a version that the script itself does not accept."""
+    seen = {**visible.later, **visible.projects}
+    for need in needs.versions:
+        version = exact_version(seen.get(need.project, ""))
+        if need.phase in phases and version and version not in SpecifierSet(need.specifier, prereleases=True):
+            yield Refusal("version", need.project, str(version), need.specifier, evidence=need.evidence)
+
+
+def _refused_toolchain(needs: BuildNeeds, phases: Collection[Phase], visible: Visible) -> Iterator[Refusal]:
+    """What does not fit together for a build that is sure to compile CUDA code."""
+    nvcc = next((t for t in needs.tools if t.name == "nvcc" and t.strength is Strength.HARD), None)
+    if nvcc is not None and nvcc.phase in phases:
+        for refusal in refused_toolchain(visible.toolchain, through_torch=compiles_through_torch(needs)):
+            # versions are compared when the compiler is started, a toolkit is looked for when the extension is made
+            if Phase.WHEEL in phases or refusal.name == "torch":
+                yield replace(refusal, evidence=nvcc.evidence)
+
+
+def compiles_through_torch(needs: BuildNeeds) -> bool:
+    """Whether the script imports torch.utils.cpp_extension, which checks CUDA and compilers before it compiles."""
+    return any("cpp_extension" in e.text for n in needs.imports if "torch" in n.projects for e in n.evidence)
+
+
+def exact_version(text: str) -> Version | None:
+    """A visible version where it is known exactly."""
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return None
 
 
 def own_requirements(

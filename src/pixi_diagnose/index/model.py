@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..core_metadata import StaticMetadata
 from ..evidence import Unknown
+from ..manifest.installer import DependencyMetadata
 from ..manifest.model import FindLinks, Platform
-from ..metadata import StaticMetadata
 from ..source_tree import SourceTree
 
 __all__ = [
@@ -36,6 +37,10 @@ class IndexSettings:
     """(canonical project, index URL) for dependencies that name their own index."""
     root: str = "."
     """The folder that paths in `find_links` are relative to."""
+    no_index: bool = False
+    """Only `find_links` count."""
+    exclude_newer_projects: tuple[tuple[str, str], ...] = ()
+    """(canonical project, cut-off) for projects with one of their own; "" lifts the general one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,11 @@ class ProvidedProject:
 
 @dataclass(frozen=True, slots=True)
 class LocalProject:
-    """A path, git or URL dependency that was read statically; offered as exactly this version."""
+    """A path, git or URL dependency that was read statically; offered as exactly this version.
+
+    Where its source could not be read, `unread` says why, the tree is empty and the metadata without requirements: the
+    project is there all the same.
+    """
 
     project: str
     version: str
@@ -61,11 +70,16 @@ class LocalProject:
     tree: SourceTree
     kind: str
     """ "directory", "git", "sdist" (an archive by path or URL) or "wheel"."""
+    unread: Unknown | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PypiRequest:
-    """One resolution: PEP 508 `requirements` (names only, no URLs), for one Python and one platform."""
+    """One resolution: PEP 508 `requirements` (names only, no URLs), for one Python and one platform.
+
+    Where `universal` is a range of Pythons ("==3.11.*"), it is for every platform and all of that range instead, and
+    `python_version` is the lowest of them. `stated` is metadata that the user gives in place of what a build would say.
+    """
 
     requirements: tuple[str, ...]
     python_version: str
@@ -76,6 +90,10 @@ class PypiRequest:
     overrides: tuple[str, ...] = ()
     provided: tuple[ProvidedProject, ...] = ()
     local: tuple[LocalProject, ...] = ()
+    universal: str | None = None
+    strategy: str = "highest"
+    excludes: tuple[str, ...] = ()
+    stated: tuple[DependencyMetadata, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +103,8 @@ class Distribution:
     For a distribution that must be built, `why_built` says why no wheel fits ("no wheel on the index", "its wheels are
     for cp38–cp311 only"), and `metadata` what was read and where. `requires` are the requirement strings of its
     metadata, `required_by` the canonical names of the projects of this resolution whose requirements (markers and
-    extras considered) reach it, "" for the request itself.
+    extras considered) reach it, "" for the request itself. `marker` says where a universal resolution chose it, "" for
+    everywhere.
     """
 
     project: str
@@ -101,6 +120,7 @@ class Distribution:
     why_built: str = ""
     metadata: StaticMetadata | None = None
     yanked: str | None = None
+    marker: str = ""
 
     @property
     def built(self) -> bool:

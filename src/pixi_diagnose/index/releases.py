@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -124,8 +125,9 @@ def _line(project: str, offer: Offer, build: str) -> dict[str, object]:
     line: dict[str, object] = {
         "filename": filename,
         "url": filename.replace("+", "%2B"),
-        # uv downloads a file that has no hash (uv.md U6.1); it never sees this one's content
-        "hashes": {"sha256": offer.sha256 or "0" * 64},
+        # uv downloads a file that has no hash (uv.md U6.1), and takes files of one hash for one file: what has no hash
+        # of its own (a folder, a conda package) gets one that nothing else has
+        "hashes": {"sha256": offer.sha256 or hashlib.sha256(f"{project} {filename}".encode()).hexdigest()},
         "core-metadata": True,
         "offer": given,
     }

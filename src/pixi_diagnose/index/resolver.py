@@ -43,7 +43,7 @@ def resolve_projects(request: PypiRequest, session: IndexSession) -> PypiResolut
     key = _digest(request, view)
     kept = session.cache.get("resolution", key, max_age=session.max_age)
     if kept is not None:
-        return _from_json(json.loads(kept))
+        return _decoded(kept)
     overlay = session.overlay()
     with overlay.showing(view.id, view):
         answer = _ask_uv(request, view, session, overlay.port)
@@ -61,7 +61,9 @@ def _ask_uv(request: PypiRequest, view: RequestView, session: IndexSession, port
     settings = request.indexes
     prerelease = "allow" if settings.prerelease_mode == "disallow" else settings.prerelease_mode
     arguments = ["--python-version", request.python_version, "--prerelease", prerelease]
-    arguments += ["--index-strategy", settings.index_strategy]
+    arguments += ["--index-strategy", settings.index_strategy, "--resolution", request.strategy]
+    if request.universal is not None:
+        arguments.append("--universal")
     if view.target.uv_platform is not None:
         arguments += ["--python-platform", view.target.uv_platform]
     for project in view.volatile:
@@ -74,6 +76,7 @@ def _ask_uv(request: PypiRequest, view: RequestView, session: IndexSession, port
         arguments=arguments,
         constraints=request.constraints,
         overrides=request.overrides,
+        excludes=request.excludes,
     )
 
 
@@ -81,30 +84,34 @@ def _ask_uv(request: PypiRequest, view: RequestView, session: IndexSession, port
 
 
 def _translate(request: PypiRequest, view: RequestView, answer: UvAnswer) -> PypiResolution:
-    chosen: dict[str, Distribution] = {}
+    chosen: list[Distribution] = []  # a universal resolution may have a project several times
     unknowns: dict[Unknown, None] = dict(view.unknowns)
-    for project, index, filename in _locked(answer.output):
+    for project, index, filename, marker in _locked(answer.output):
         distribution = _distribution(view, project, index, filename)
-        chosen[project] = distribution
+        chosen.append(replace(distribution, marker=marker) if request.universal is not None else distribution)
         if distribution.metadata is not None:
             unknowns |= dict.fromkeys(distribution.metadata.unknowns)
     requirers, by_url = _requirers(request, view, chosen)
-    for project, line in by_url:
-        reason = f"{project} requires {line}: what is there was not read, a release of the index stands for it"
-        unknowns[Unknown(reason, (), project)] = None
     distributions = tuple(
-        replace(chosen[project], required_by=tuple(sorted(requirers.get(project, ())))) for project in sorted(chosen)
+        replace(distribution, required_by=tuple(sorted(requirers.get(distribution.project, ()))))
+        for distribution in sorted(chosen, key=lambda d: d.project)
     )
-    return PypiResolution(distributions, None, tuple(unknowns))
+    failure = None
+    for project, line in by_url:
+        # uv 0.13 and pixi 0.77 follow the URLs of what is given by URL itself, and of nothing on an index
+        name = canonicalize_name(Requirement(line).name)
+        message = f"{project} requires {line}: a URL may only be required by the manifest, or by what is given by URL"
+        failure = failure or PypiFailure("conflict", message, (project, name))
+    return PypiResolution(distributions, failure, tuple(unknowns))
 
 
-def _locked(text: str) -> Iterator[tuple[str, int, str]]:
-    """(canonical project, number of the index, synthetic file name) of each package in uv's pylock.toml."""
+def _locked(text: str) -> Iterator[tuple[str, int, str, str]]:
+    """(canonical project, number of the index, synthetic file name, marker) of each package in uv's pylock.toml."""
     try:
         packages = tomli.loads(text).get("packages", [])
         for package in packages:
             path = unquote(urlsplit(package["wheels"][0]["url"]).path).strip("/").split("/")
-            yield canonicalize_name(package["name"]), int(path[0]), path[2]
+            yield canonicalize_name(package["name"]), int(path[0]), path[2], str(package.get("marker", ""))
     except (tomli.TOMLDecodeError, KeyError, IndexError, TypeError, ValueError) as error:
         raise ResolverError(f"uv's answer cannot be read: {error!r}") from None
 
@@ -155,9 +162,12 @@ def _local_distribution(view: RequestView, project: str, metadata: StaticMetadat
 
 
 def _requirers(
-    request: PypiRequest, view: RequestView, chosen: Mapping[str, Distribution]
+    request: PypiRequest, view: RequestView, distributions: Iterable[Distribution]
 ) -> tuple[dict[str, set[str]], list[tuple[str, str]]]:
     """Who requires whom for this target ("" is the request), and the applying requirements by URL: (project, line)."""
+    chosen: dict[str, tuple[str, ...]] = {}
+    for distribution in distributions:
+        chosen[distribution.project] = (*chosen.get(distribution.project, ()), *distribution.requires)
     environment = tuple(view.target.markers().items())
     overrides: dict[str, list[Requirement]] = {}
     for line in request.overrides:
@@ -170,16 +180,17 @@ def _requirers(
     todo: list[tuple[str, str]] = [("", "")]
     while todo:
         project, extra = todo.pop()
-        lines: Sequence[str] = request.requirements if not project else chosen[project].requires
+        lines: Sequence[str] = request.requirements if not project else chosen[project]
         for line in lines:
             requirement = _parsed(line) if _may_apply(line, extra) else None
             if requirement is None or not _applies(requirement, extra, environment):
                 continue
-            if requirement.url is not None and project:
+            if requirement.url is not None and _is_refused(project, requirement, overrides, view):
                 by_url.append((project, line))
             for effective in overrides.get(canonicalize_name(requirement.name), [requirement]):
                 name = canonicalize_name(effective.name)
-                if name not in chosen or not _applies(effective, extra, environment):
+                # an override holds for whoever's requirement it replaces, an extra's included
+                if name not in chosen or (effective.marker and not _holds(str(effective.marker), extra, environment)):
                     continue
                 requirers.setdefault(name, set()).add(project)
                 for wanted in ("", *map(canonicalize_name, sorted({*effective.extras, *requirement.extras}))):
@@ -187,6 +198,14 @@ def _requirers(
                         seen.add((name, wanted))
                         todo.append((name, wanted))
     return requirers, by_url
+
+
+def _is_refused(
+    project: str, requirement: Requirement, overrides: Mapping[str, Sequence[Requirement]], view: RequestView
+) -> bool:
+    """Whether a requirement by URL is one that was not read beforehand: a release of an index has no say in that."""
+    name = canonicalize_name(requirement.name)
+    return bool(project) and project not in view.local and name not in overrides and name not in view.local
 
 
 EXTRA = re.compile(r"""\bextra\s*==\s*['"]([^'"]*)['"]""")
@@ -215,6 +234,10 @@ def _applies(requirement: Requirement, extra: str, environment: tuple[tuple[str,
 
 @lru_cache(maxsize=8192)
 def _holds(marker: str, extra: str, environment: tuple[tuple[str, str], ...]) -> bool:
+    """Whether a marker holds; without an environment (a universal resolution), whether the extra lets it."""
+    if not environment:
+        wanted = EXTRA.findall(marker)
+        return not wanted or extra in map(canonicalize_name, wanted)
     try:
         return Marker(marker).evaluate({**dict(environment), "extra": extra})
     except (InvalidMarker, UndefinedEnvironmentName, ValueError):
@@ -342,6 +365,11 @@ def _to_json(resolution: PypiResolution) -> dict[str, object]:
         "failure": asdict(resolution.failure) if resolution.failure else None,
         "unknowns": [asdict(u) for u in resolution.unknowns],
     }
+
+
+@lru_cache(maxsize=64)  # many environments, and each plan that is tried, ask the same
+def _decoded(kept: bytes) -> PypiResolution:
+    return _from_json(json.loads(kept))
 
 
 def _from_json(given: dict[str, object]) -> PypiResolution:

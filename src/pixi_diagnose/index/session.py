@@ -11,32 +11,31 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from .. import __version__
+from ..core_metadata import MetadataSource, StaticMetadata
 from ..errors import ArchiveError, IndexAccessError
 from ..evidence import Evidence, Unknown
-from ..manifest.model import FindLinks
-from ..metadata import (
-    MetadataSource,
-    StaticMetadata,
-    metadata_settled,
-    static_metadata,
-    unread_metadata,
-    wheel_metadata,
-)
-from ..source_tree import SourceTree, read_archive
 from .cache import FactCache, default_directory
 from .client import IndexClient, local_path
-from .model import Distribution
-from .overlay import Overlay
-from .pages import SDIST_SUFFIXES, IndexFile, PageError, parse_page
-from .releases import Offer, OfferList, Selection, select
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from ..manifest.model import FindLinks
+    from ..source_tree import SourceTree
+    from .model import Distribution
+    from .overlay import Overlay
+    from .pages import IndexFile, ListedFile
+    from .releases import Offer, OfferList, Selection
 
 __all__ = ["DERIVED", "FRESH", "IndexSession", "metadata_from_json", "metadata_to_json"]
 
 FRESH = 600.0
 """Seconds for which a page, and an answer made of pages, is taken as it is: uv's own default for simple pages."""
+SIDE_BY_SIDE = 6
+"""How many archives or build environments are asked for at once."""
 SDIST_CAP = 512 * 2**20
 FORMAT = 3
 """Of facts read from files that may not be at hand again (metadata, trees): raised when their form changes."""
@@ -49,6 +48,8 @@ class IndexSession:
 
     `offline` answers from the cache at any age, and what is not there is an IndexAccessError. `requests` and `received`
     count what went over the network. Safe between threads.
+
+    What reads pages, archives and metadata is imported where it is used: an answer that is kept needs none of it.
     """
 
     def __init__(self, cache_dir: Path | None = None, *, offline: bool = False) -> None:
@@ -58,8 +59,11 @@ class IndexSession:
         self._lock = threading.Lock()
         self._parsing = threading.Lock()
         self._overlay: Overlay | None = None
+        self._workers: ThreadPoolExecutor | None = None
         self._offers: dict[str, OfferList | None] = {}
         self._unread: dict[str, StaticMetadata] = {}
+        self.unreachable: dict[object, IndexAccessError] = {}
+        """Sources that were asked for in vain: what does not answer is waited for once, however many plans are tried."""
         self._unknowns: dict[Unknown, None] = {}
 
     def __enter__(self) -> Self:
@@ -72,6 +76,9 @@ class IndexSession:
 
     def close(self) -> None:
         """Stop the overlay, close connections and write the cache."""
+        if self._workers is not None:
+            self._workers.shutdown(cancel_futures=True)
+            self._workers = None
         if self._overlay is not None:
             self._overlay.close()
             self._overlay = None
@@ -101,16 +108,48 @@ class IndexSession:
 
     def overlay(self) -> Overlay:
         """The running overlay index, started with the first call."""
+        from .overlay import Overlay
+
         with self._lock:
             if self._overlay is None:
                 self._overlay = Overlay()
             return self._overlay
 
-    def files(self, index_url: str, project: str) -> tuple[tuple[IndexFile, ...], float] | None:
+    def workers(self) -> ThreadPoolExecutor:
+        """Threads for what is asked side by side, started as they are needed and kept until the end of the run."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        with self._lock:
+            if self._workers is None:
+                self._workers = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="asking")
+            return self._workers
+
+    def default_index(self) -> str:
+        """The index that uv uses when nobody says otherwise. Raises ResolverError and IndexAccessError.
+
+        Asking uv starts a program, so its answer is kept as a page is, while uv's settings stay what they are. One with
+        credentials in it is not written down.
+        """
+        from .uv_settings import uv_settings
+
+        key = uv_settings()
+        kept = self.cache.get("default-index", key, max_age=self.max_age)
+        if kept is not None:
+            return kept.decode()
+        from .uv import default_index
+
+        url = default_index()
+        if "@" not in url:
+            self.cache.put("default-index", key, url.encode())
+        return url
+
+    def files(self, index_url: str, project: str) -> tuple[tuple[ListedFile, ...], float] | None:
         """What an index offers for a canonical project name, and when it was asked; None for an unknown project.
 
         Raises IndexAccessError for an index that cannot be asked, or answers something else than a page.
         """
+        from .pages import PageError, parse_page
+
         url = f"{self.client.register(index_url).rstrip('/')}/{project}/"
         found = self._page(url)
         if found is None:
@@ -123,9 +162,17 @@ class IndexSession:
         except PageError as error:
             raise IndexAccessError(f"{url} is not a project page: {error}", url=url) from None
 
-    def links(self, sources: Sequence[FindLinks], root: Path) -> tuple[IndexFile, ...]:
+    def document(self, url: str) -> str:
+        """A text document, kept as pages are. Raises IndexAccessError where it cannot be had."""
+        clean = self.client.register(url)
+        found = self._page(clean)
+        if found is None:
+            raise IndexAccessError(f"{clean} does not exist", url=clean)
+        return found[0].decode("utf-8", "replace")
+
+    def links(self, sources: Sequence[FindLinks], root: Path) -> tuple[ListedFile, ...]:
         """The files of find-links folders (relative to `root`) and pages, in order. Raises IndexAccessError."""
-        files: list[IndexFile] = []
+        files: list[ListedFile] = []
         for source in sources:
             folder = root / source.path if source.path is not None else local_path(source.url or "")
             if folder is not None and folder.is_dir():
@@ -137,9 +184,11 @@ class IndexSession:
         return tuple(files)
 
     def offers(
-        self, index_url: str, project: str, selection: Selection, links: Sequence[IndexFile] = ()
+        self, index_url: str, project: str, selection: Selection, links: Sequence[ListedFile] = ()
     ) -> OfferList | None:
         """What a project's page (and find-links) offers under a selection; None for an unknown project."""
+        from .releases import OfferList, select
+
         key = f"{index_url} {project} {selection.key}"
         if key in self._offers:
             return self._offers[key]
@@ -155,6 +204,11 @@ class IndexSession:
                 self.cache.put("offers", f"{DERIVED} {key}", offers.page if offers else b"", written=written)
         self._offers[key] = offers
         return offers
+
+    def offered_at(self, index_url: str, project: str, selection: Selection) -> float | None:
+        """When the page that `offers` was made of was asked for (seconds since 1970), None where that is not known."""
+        kept = self.cache.get_with_time("offers", f"{DERIVED} {index_url} {project} {selection.key}")
+        return kept[1] if kept is not None else None
 
     def metadata(self, project: str, offer: Offer) -> tuple[StaticMetadata, bool]:
         """The metadata of an offered wheel or sdist, and whether it is final.
@@ -172,6 +226,8 @@ class IndexSession:
         try:
             metadata, final = self._read_metadata(project, offer)
         except (IndexAccessError, ArchiveError) as error:
+            from ..metadata import unread_metadata
+
             reason = f"the metadata of {offer.filename} could not be read: {error.message}"
             unknown = Unknown(reason, (), project, fault=not self.offline)
             metadata, final = unread_metadata(project, offer.version, unknown, built=offer.kind != "wheel"), False
@@ -185,6 +241,8 @@ class IndexSession:
 
     def source_tree(self, distribution: Distribution) -> SourceTree:
         """The build files of an sdist on an index, its sha256 verified. Raises IndexAccessError or ArchiveError."""
+        from ..source_tree import SourceTree
+
         key = f"{FORMAT} {distribution.sha256 or _identity(distribution.url)}"
         kept = self.cache.get("tree", key)
         if kept is not None:
@@ -211,7 +269,9 @@ class IndexSession:
         self.cache.put("page", url, json.dumps(note).encode() + b"\n" + kept)
         return (kept, note["url"], time.time()) if note["found"] else None
 
-    def _linked(self, url: str) -> tuple[IndexFile, ...]:
+    def _linked(self, url: str) -> tuple[ListedFile, ...]:
+        from .pages import PageError, parse_page
+
         clean = self.client.register(url)
         found = self._page(clean)
         if found is None:
@@ -222,6 +282,7 @@ class IndexSession:
             raise IndexAccessError(f"{clean} is not a page of links: {error}", url=clean) from None
 
     def _read_metadata(self, project: str, offer: Offer) -> tuple[StaticMetadata, bool]:
+        from ..metadata import metadata_settled, static_metadata, wheel_metadata
         from .wheel_files import fetch_wheel_metadata  # only what is not in the cache is read
 
         if offer.kind == "wheel":
@@ -251,6 +312,8 @@ class IndexSession:
     def _archive(
         self, filename: str, url: str, sha256: str, stop: Callable[[Mapping[str, bytes]], bool] | None = None
     ) -> SourceTree:
+        from ..source_tree import read_archive
+
         def read(stream: BinaryIO) -> SourceTree:
             return read_archive(stream, filename, location=url, expected_sha256=sha256 or None, stop=stop)
 
@@ -262,6 +325,8 @@ class IndexSession:
 
 
 def _folder_files(folder: Path) -> Iterator[IndexFile]:
+    from .pages import SDIST_SUFFIXES, IndexFile
+
     for path in sorted(folder.iterdir()):
         if path.name.endswith((".whl", *SDIST_SUFFIXES)) and path.is_file():
             yield IndexFile(path.name, path.absolute().as_uri(), size=path.stat().st_size)

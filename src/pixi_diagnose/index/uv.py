@@ -67,6 +67,7 @@ def compile_requirements(
     arguments: Sequence[str] = (),
     constraints: Sequence[str] = (),
     overrides: Sequence[str] = (),
+    excludes: Sequence[str] = (),
 ) -> UvAnswer:
     """Resolve requirements with uv, which sees only the overlay on the loopback `port` and never builds.
 
@@ -78,7 +79,8 @@ def compile_requirements(
     for url in indexes[:-1]:
         command += ["--index", url]
     with tempfile.TemporaryDirectory() as folder:
-        for option, lines in (("--constraints", constraints), ("--overrides", overrides)):
+        given = (("--constraints", constraints), ("--overrides", overrides), ("--excludes", excludes))
+        for option, lines in given:
             if lines:
                 path = Path(folder) / f"{option.strip('-')}.txt"
                 path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

@@ -22,9 +22,12 @@ from .pages import ListedFile
 from .releases import Offer, OfferList, Selection, cutoff, offer_conda, offer_index_versions, offer_local, select
 from .session import IndexSession
 from .tags import Target
-from .uv import default_index
+from .universal_tags import UniversalTarget
 
 __all__ = ["RequestView"]
+
+NO_INDEX = "find-links"
+"""Stands for the index where there is none: it has what the find-links have."""
 
 
 class RequestView:
@@ -40,8 +43,16 @@ class RequestView:
         register = session.client.register
         self._session = session
         self._request = request
-        self.target = Target.of(request.platform, request.python_version)
-        self.indexes = tuple(register(u) for u in (*settings.extra_index_urls, settings.index_url or default_index()))
+        self.target = (
+            Target.of(request.platform, request.python_version)
+            if request.universal is None
+            else UniversalTarget.within(request.universal, request.python_version)
+        )
+        self.indexes = tuple(
+            register(u) for u in (*settings.extra_index_urls, settings.index_url or session.default_index())
+        )
+        if settings.no_index:
+            self.indexes = (NO_INDEX,)
         self.local: dict[str, LocalProject] = {canonicalize_name(p.project): p for p in request.local}
         self.provided: dict[str, ProvidedProject] = {canonicalize_name(p.project): p for p in request.provided}
         self.pinned: dict[str, str] = {canonicalize_name(n): register(url) for n, url in settings.project_indexes}
@@ -50,6 +61,9 @@ class RequestView:
         self.final = True
         self._lock = threading.Lock()
         self._before = self._limit(settings.exclude_newer)
+        self._limits = {
+            canonicalize_name(name): self._limit(text) if text else None for name, text in settings.exclude_newer_projects
+        }
         self._shown: dict[tuple[int, str], OfferList | None] = {}
 
     @property
@@ -67,6 +81,7 @@ class RequestView:
             settings.root,
             [str(f) for f in settings.find_links],
             sorted(self.pinned.items()),
+            [settings.exclude_newer_projects, str(self._request.stated)],
         ]
         return hashlib.sha256(json.dumps(parts, default=list).encode()).hexdigest()[:24]
 
@@ -122,13 +137,24 @@ class RequestView:
 
     def metadata(self, project: str, offer: Offer) -> tuple[StaticMetadata, bool]:
         """The metadata behind an offer, and whether it is final."""
+        stated = self._stated(project, offer.version)
         local = self.local.get(project)
-        if local is not None:
-            return local.metadata, True
+        if stated is not None or local is not None:
+            return stated or local.metadata, True
         if offer.kind == "conda":
             frontends = (("pixi", True), ("uv", True), ("pip", True))
             return StaticMetadata(project, offer.version, (), None, (), MetadataSource.NONE, frontends), True
         return self._session.metadata(project, offer)
+
+    def _stated(self, project: str, version: str) -> StaticMetadata | None:
+        """What the user says of a release in place of its own metadata (uv.md U2): uv builds nothing to know it."""
+        entries = [m for m in self._request.stated if m.name == project and m.version in {version, None}]
+        if not entries:
+            return None
+        entry = max(entries, key=lambda m: m.version is not None)
+        frontends = (("pixi", False), ("uv", True), ("pip", False))
+        source = MetadataSource.STATED
+        return StaticMetadata(project, version, entry.requires, entry.requires_python, entry.extras, source, frontends)
 
     def _offers(self, index: int, project: str) -> OfferList | None:
         first = index == 0
@@ -141,6 +167,8 @@ class RequestView:
             return self._session.offers(self.pinned[project], project, self._selection(project)) if first else None
         selection = self._selection(project)
         links = self._links_of(project)
+        if self._request.indexes.no_index:
+            return select(project, links, selection) if links else None
         found = self._session.offers(self.indexes[index], project, selection, links)
         if found is None and links and index == len(self.indexes) - 1 and not self._is_known_before(index, project):
             return select(project, links, selection)
@@ -173,7 +201,7 @@ class RequestView:
             no_binary=_applies(settings.no_binary, project),
             # "disallow" is done here, so that a conda or local pre-release may still stand for its project
             prereleases=settings.prerelease_mode != "disallow",
-            before=self._before,
+            before=self._limits.get(project, self._before),
         )
 
     def _links_of(self, project: str) -> tuple[ListedFile, ...]:

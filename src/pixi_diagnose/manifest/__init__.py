@@ -2,48 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path, PurePath
 
 from ..errors import UsageError
+from .invocation import Invocation
 from .model import Manifest
 from .pixi import read_pixi
+from .search import CONDA_FILES, PIXI_FILES, REQUIREMENTS, find_manifest, suggested_frontend
+from .surroundings import OnDisk, Surroundings
 
-__all__ = ["find_manifest", "read_manifest", "read_pixi"]
-
-_PIXI_FILES = ("pixi.toml", "pyproject.toml", "mojoproject.toml")
+__all__ = ["Invocation", "find_manifest", "frontend_for", "read_manifest", "read_pixi"]
 
 
-def read_manifest(text: str, path: str) -> Manifest:
-    """Read `text` in the dialect that the file name of `path` stands for.
+def frontend_for(text: str, path: str, asked: str = "") -> str:
+    """The frontend that reads this manifest: the one that was asked for, else the one that the file suggests.
 
-    Raises ManifestError for text that cannot be parsed, and UsageError for a file that is no manifest of any dialect.
+    Raises UsageError for a frontend that does not read files of this kind.
     """
-    if PurePath(path).name in _PIXI_FILES:
+    file = Path(path)
+    if not asked:
+        names = ("uv.lock", "uv.toml")
+        beside = frozenset(name for name in names if (file.parent / name).is_file())
+        return suggested_frontend(file, text, beside=beside)
+    only_pixi = file.name in PIXI_FILES and file.name != "pyproject.toml"
+    if (asked == "pixi") != only_pixi and file.name != "pyproject.toml":
+        raise UsageError(f"{asked} does not read {file.name}", hint=f"leave out --frontend {asked}")
+    if asked == "uv" and file.suffix in {".yml", ".yaml"}:
+        raise UsageError(f"uv does not read {file.name}", hint="conda and pip do: --frontend pip")
+    return asked
+
+
+def read_manifest(
+    text: str,
+    path: str,
+    invocation: Invocation | None = None,
+    surroundings: Surroundings | None = None,
+) -> Manifest:
+    """Read `text` in the dialect that the file name of `path` and the frontend of the invocation stand for.
+
+    `surroundings` are the files beside it, by default those on disk. Raises ManifestError for text that cannot be
+    parsed, and UsageError for a file that is no manifest of any dialect or not of this frontend.
+    """
+    given = Invocation() if invocation is None else invocation
+    file = PurePath(path)
+    suffix = file.suffix.lower()
+    if file.name not in PIXI_FILES and suffix not in {".txt", ".in", ".yml", ".yaml"}:
+        known = ", ".join((*PIXI_FILES, *CONDA_FILES, *REQUIREMENTS))
+        raise UsageError(f"{path} is not a manifest", hint=f"known files are {known}")
+    frontend = frontend_for(text, path, given.frontend)
+    if frontend == "pixi":
         return read_pixi(text, path)
-    raise UsageError(f"{path} is not a manifest", hint=f"known files are {', '.join(_PIXI_FILES)}")
+    chosen = replace(given, frontend=frontend)
+    around = OnDisk(Path(path).parent) if surroundings is None else surroundings
+    if file.name == "pyproject.toml":
+        from .uv import read_uv
 
+        return read_uv(text, path, chosen, around)
+    if suffix in {".txt", ".in"}:
+        from .requirements import read_requirements_file
 
-def find_manifest(start: Path, environ: Mapping[str, str]) -> Path:
-    """The manifest that pixi would use for `start`, a file or a directory (pixi.md P1).
+        return read_requirements_file(text, path, chosen, around)
+    from .conda_environment import read_conda_environment
 
-    Upward from the directory: `pixi.toml`, then `pyproject.toml` if it has a `[tool.pixi]` table, then
-    `mojoproject.toml`; PIXI_PROJECT_MANIFEST only if none was found. Raises UsageError if there is none.
-    """
-    if start.is_file():
-        return start
-    origin = start.absolute()
-    for directory in (origin, *origin.parents):
-        for name in _PIXI_FILES:
-            candidate = directory / name
-            if candidate.is_file() and (name != "pyproject.toml" or _has_pixi_table(candidate)):
-                return candidate
-    named = environ.get("PIXI_PROJECT_MANIFEST")
-    if named and Path(named).is_file():
-        return Path(named)
-    raise UsageError(f"no manifest found in {start} or any folder above", hint=f"looked for {', '.join(_PIXI_FILES)}")
-
-
-def _has_pixi_table(path: Path) -> bool:
-    """As pixi looks: by the text of a header, so that a broken file is found and its fault reported."""
-    return "[tool.pixi" in path.read_text(encoding="utf-8", errors="replace")
+    return read_conda_environment(text, path, chosen, around)

@@ -203,18 +203,18 @@ def _read_detailed(problems: Problems, spelled: str, node: Node, *, empty_allowe
     version = table.read("version", lambda field: problems.parsed(field, lambda text: _version(problems, field, text)))
     location = _Location.take(table)
     build = table.string("build")
-    table.string("build-number")
-    table.string("file-name")
+    build_number = table.string("build-number")
+    file_name = table.string("file-name")
     table.strings("extras")
     table.strings("flags")
     channel = table.string("channel")
     subdir = table.string("subdir")
-    table.string("license")
+    license_ = table.string("license")
     table.string("license-family")
     table.take("when")
     table.strings("track-features")
-    table.parsed("md5", lambda text: _digest(text, 32))
-    table.parsed("sha256", lambda text: _digest(text, 64))
+    md5 = table.parsed("md5", lambda text: _digest(text, 32))
+    sha256 = table.parsed("sha256", lambda text: _digest(text, 64))
     table.finish()
     given: dict[str, object] = node.value if isinstance(node.value, dict) else {}
     if not problems.errors_since(table.mark):
@@ -235,6 +235,17 @@ def _read_detailed(problems: Problems, spelled: str, node: Node, *, empty_allowe
         url=location.url,
         path=location.path,
         git=location.git,
+        selectors=tuple(
+            (name, value)
+            for name, value in (
+                ("build_number", build_number),
+                ("fn", file_name),
+                ("license", license_),
+                ("md5", md5),
+                ("sha256", sha256),
+            )
+            if value is not None
+        ),
     )
 
 

@@ -18,7 +18,7 @@ from typing import TypeVar
 from ..evidence import KeyPath, Place
 from .model import ManifestProblem
 
-__all__ = ["Node", "Problems", "Table", "nearest"]
+__all__ = ["Node", "Problems", "Table", "nearest", "refuse_dates"]
 
 T = TypeVar("T")
 
@@ -221,6 +221,14 @@ class Table:
             hint = why(name) or nearest(name, self._asked)
             message = f"unexpected key '{name}', expected only {_quoted(self._asked)}"
             self.problems.add("unknown-key", message, (*self.node.key, name), hint=hint, at="key")
+
+
+def refuse_dates(problems: Problems, node: Node, message: str) -> None:
+    """Note every date below `node`, where no key takes one: the readers of single values pass them over."""
+    if isinstance(node.value, dt.date | dt.time):
+        problems.invalid(node, message, hint="put it in quotes")
+    for inner in (*(value for _, value in node.items()), *node.elements()):
+        refuse_dates(problems, inner, message)
 
 
 def _is_error(problem: ManifestProblem) -> bool:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ..evidence import Place, Unknown
+
+if TYPE_CHECKING:
+    from .installer import Installer
 
 __all__ = [
     "CondaSpec",
@@ -56,6 +60,7 @@ class CondaSpec:
     """One conda dependency.
 
     `name` is normalised (lower case), `spelled` the user's; `version`, `build`, `channel`, … are spec strings.
+    `selectors` are the rarer ones under the solver's names: build_number, fn, license, md5, sha256.
     """
 
     name: str
@@ -68,6 +73,7 @@ class CondaSpec:
     url: str | None = None
     path: str | None = None
     git: str | None = None
+    selectors: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +98,11 @@ class GitSource:
 
 @dataclass(frozen=True, slots=True)
 class UrlSource:
-    """A direct URL to an archive."""
+    """A direct URL to an archive, with the hash that it is to have if one was given."""
 
     url: str
     subdirectory: str | None = None
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +175,8 @@ class TargetTable:
 class Feature:
     """A feature: its targets in file order (the one without selector first), its own channels, platforms, options.
 
-    `channel_ranks` holds the priority of channels that have one; higher ones come first, 0 is the default. `platforms`
+    `channel_ranks` holds the priority of channels that have one; higher ones come first, 0 is the default, and
+    `channel_cutoffs` the `exclude-newer` of those that have one. `platforms`
     name entries of Manifest.platforms: `[system-requirements]` are already turned into platforms of their own (P2, P8).
     """
 
@@ -182,13 +190,14 @@ class Feature:
     channel_ranks: Mapping[str, int] = field(default_factory=dict)
     channel_priority: str | None = None
     solve_strategy: str | None = None
+    channel_cutoffs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentDeclaration:
     """An entry of `[environments]`.
 
-    `features` are as listed (without the default feature), `inline` is the content given in place.
+    `features` are as listed ("default" too, if it is), `inline` is the content given in place.
     """
 
     name: str
@@ -251,7 +260,8 @@ class Manifest:
     `conda_pypi_map` has a NameMap per channel as spelled, under "*" where it is for all channels
     (`conda-pypi-map = false`); None means that the manifest says nothing. `combines_platforms`: all platforms are plain
     subdirs, so an environment gets one platform per subdir, with the highest of what its features require. `requires`
-    is requires-pixi (or requires-python for other dialects).
+    is requires-pixi (or requires-python for other dialects). `installer` is what uv or pip are told, None for pixi.
+    `files` are the texts of further files that were read, by path.
     """
 
     dialect: str
@@ -274,6 +284,9 @@ class Manifest:
     problems: tuple[ManifestProblem, ...] = ()
     unknowns: tuple[Unknown, ...] = ()
     channel_ranks: Mapping[str, int] = field(default_factory=dict)
+    channel_cutoffs: Mapping[str, str] = field(default_factory=dict)
     combines_platforms: bool = False
     exclude_newer_packages: Mapping[str, str] = field(default_factory=dict)
     pypi_exclude_newer_packages: Mapping[str, str] = field(default_factory=dict)
+    installer: Installer | None = None
+    files: Mapping[str, str] = field(default_factory=dict)

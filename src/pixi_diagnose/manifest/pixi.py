@@ -6,20 +6,18 @@ and the rest is kept. The first problem of kind "invalid" or "unknown-key" is th
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
 from ..document import Document
 from .conda_specs import resolve_conda_table
-from .fields import Node, Problems, nearest
+from .fields import Node, Problems, nearest, refuse_dates
 from .model import (
     CondaSpec,
     EnvironmentDeclaration,
     Feature,
     Manifest,
-    ManifestProblem,
     Platform,
     PypiOptions,
     TargetTable,
@@ -34,6 +32,7 @@ from .platforms import (
     selector_matches,
     virtual_packages_of,
 )
+from .problem_places import placed_problems
 from .pypi_options import OptionsConflictError, union
 from .pyproject import ProjectDraft, ResolvedProject, read_project, resolve_project
 from .unread import unread_tables
@@ -57,7 +56,7 @@ def read_pixi(text: str, path: str) -> Manifest:
     whole = Node(data, ())
     pyproject = PurePath(path).name == "pyproject.toml"
     tables = _below(whole, ("tool", "pixi") if pyproject else ())
-    _check_dates(problems, whole)
+    refuse_dates(problems, whole, "a date is no value that pixi knows")
     _check_sections(problems, text, pyproject=pyproject)
     _check_requires_pixi(problems, tables)
     project = read_project(problems, whole) if pyproject else None
@@ -65,16 +64,8 @@ def read_pixi(text: str, path: str) -> Manifest:
     resolved = ResolvedProject() if project is None else resolve_project(problems, project)
     assembly = _Assembly(problems, root, project, resolved)
     manifest = assembly.manifest()
-    placed = tuple(replace(p, position=_position(document, p)) for p in manifest.problems)
+    placed = placed_problems(document, manifest.problems)
     return replace(manifest, unread=unread_tables(data, path, pyproject=pyproject), problems=placed)
-
-
-def _position(document: Document, problem: ManifestProblem) -> tuple[int, int]:
-    """Where pixi points for a problem: at a string's first character, inside its quotes."""
-    start = document.range_of(problem.place.key, "key" if problem.at == "key" else "value").start
-    text = document.text[document.offset(start) :][:2]
-    inside = text[:1] in {'"', "'"} and text not in {'""', "''"}
-    return start.line, start.column + inside
 
 
 def _below(node: Node, keys: tuple[str, ...]) -> Node:
@@ -82,19 +73,6 @@ def _below(node: Node, keys: tuple[str, ...]) -> Node:
         value = node.value.get(key) if isinstance(node.value, dict) else None
         node = Node({} if value is None else value, (*node.key, key))
     return node
-
-
-def _check_dates(problems: Problems, node: Node) -> None:
-    """The TOML reader of pixi knows no dates: one anywhere in the file makes it refuse the whole (pixi.md P1)."""
-    for inner in _walk(node):
-        if isinstance(inner.value, dt.date | dt.time):
-            problems.invalid(inner, "a date is no value that pixi knows", hint="put it in quotes")
-
-
-def _walk(node: Node) -> Iterator[Node]:
-    yield node
-    for inner in (*(value for _, value in node.items()), *node.elements()):
-        yield from _walk(inner)
 
 
 def _check_sections(problems: Problems, text: str, *, pyproject: bool) -> None:
@@ -167,7 +145,7 @@ class _Assembly:
                 )
             else:
                 features[name] = self._feature(draft)
-        for name in self.resolved.groups:
+        for name in self.resolved.features:
             features.setdefault(name, Feature(name, (TargetTable(None),)))
         environments = self._environments(features)
         self._warn_of_unused(environments)
@@ -200,6 +178,7 @@ class _Assembly:
             requires=workspace.requires_pixi,
             problems=tuple(problems.found),
             channel_ranks=workspace.channel_ranks,
+            channel_cutoffs=workspace.channel_cutoffs,
             combines_platforms=combines,
             exclude_newer_packages=root.exclude_newer,
             pypi_exclude_newer_packages=root.pypi_exclude_newer,
@@ -237,6 +216,7 @@ class _Assembly:
             system_requirements=draft.requirements,
             place=self.problems.place(draft.node.key),
             channel_ranks=draft.channel_ranks,
+            channel_cutoffs=draft.channel_cutoffs,
             channel_priority=draft.channel_priority,
             solve_strategy=draft.solve_strategy,
         )
@@ -302,7 +282,7 @@ class _Assembly:
         """Add what pyproject.toml gives: python from requires-python, dependencies, extras and groups (P2)."""
         if self.project is None:
             return dict(features)
-        groups = dict(self.resolved.groups)
+        groups = self.resolved.features
         groups["default"] = (*groups.get("default", ()), *self.resolved.dependencies)
         result = dict(features)
         for name, specs in groups.items():
@@ -349,8 +329,8 @@ class _Assembly:
         self._check_together(draft, used)
         return EnvironmentDeclaration(
             name=draft.name,
-            features=tuple(name for name in names if name != "default"),
-            no_default_feature=draft.no_default_feature and "default" not in names,
+            features=tuple(names),
+            no_default_feature=draft.no_default_feature,
             solve_group=draft.solve_group,
             inline=inline,
             place=self.problems.place(draft.node.key),

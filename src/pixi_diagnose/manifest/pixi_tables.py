@@ -63,6 +63,7 @@ class FeatureDraft:
     platforms: tuple[str, ...] | None = None
     channels: tuple[str, ...] | None = None
     channel_ranks: dict[str, int] = field(default_factory=dict)
+    channel_cutoffs: dict[str, str] = field(default_factory=dict)
     channel_priority: str | None = None
     solve_strategy: str | None = None
     options: PypiOptions | None = None
@@ -90,6 +91,7 @@ class WorkspaceDraft:
     name: str = ""
     channels: tuple[str, ...] = ()
     channel_ranks: dict[str, int] = field(default_factory=dict)
+    channel_cutoffs: dict[str, str] = field(default_factory=dict)
     platforms: tuple[Platform, ...] = ()
     channel_priority: str | None = None
     solve_strategy: str | None = None
@@ -171,7 +173,7 @@ def _read_workspace(problems: Problems, node: Node) -> WorkspaceDraft:
     table.string("description")
     table.strings("authors")
     channels = table.required("channels", lambda n: _read_channels(problems, n))
-    draft.channels, draft.channel_ranks = channels or ((), {})
+    draft.channels, draft.channel_ranks, draft.channel_cutoffs = channels or ((), {}, {})
     draft.channel_priority = table.choice("channel-priority", _CHANNEL_PRIORITIES)
     draft.solve_strategy = table.choice("solve-strategy", _SOLVE_STRATEGIES)
     draft.platforms = table.read("platforms", lambda n: _read_platforms(problems, table, n)) or ()
@@ -213,9 +215,10 @@ def _read_platforms(problems: Problems, table: Table, node: Node) -> tuple[Platf
     return tuple(platforms.values())
 
 
-def _read_channels(problems: Problems, node: Node) -> tuple[tuple[str, ...], dict[str, int]] | None:
-    """The channels in order, each once, and the priorities that some have."""
+def _read_channels(problems: Problems, node: Node) -> tuple[tuple[str, ...], dict[str, int], dict[str, str]] | None:
+    """The channels in order, each once, and the priorities and cut-offs that some have."""
     ranks: dict[str, int] = {}
+    cutoffs: dict[str, str] = {}
 
     def read(entry: Node) -> str | None:
         if isinstance(entry.value, str):
@@ -230,12 +233,14 @@ def _read_channels(problems: Problems, node: Node) -> tuple[tuple[str, ...], dic
             problems.wanted(priority, "an integer")
         elif priority is not None and isinstance(priority.value, int) and channel is not None:
             ranks.setdefault(channel, priority.value)
-        table.parsed("exclude-newer", _check_cutoff)
+        cutoff = table.parsed("exclude-newer", _check_cutoff)
+        if cutoff is not None and channel is not None:
+            cutoffs.setdefault(channel, cutoff)
         table.finish()
         return channel
 
     channels = problems.array(node, read)
-    return None if channels is None else (tuple(dict.fromkeys(channels)), ranks)
+    return None if channels is None else (tuple(dict.fromkeys(channels)), ranks, cutoffs)
 
 
 def _read_name_maps(problems: Problems, node: Node) -> dict[str, NameMap] | None:
@@ -393,7 +398,7 @@ def _read_scope(problems: Problems, table: Table, feature: FeatureDraft) -> None
     feature.platforms = table.strings("platforms")
     channels = table.read("channels", lambda n: _read_channels(problems, n))
     if channels is not None:
-        feature.channels, feature.channel_ranks = channels
+        feature.channels, feature.channel_ranks, feature.channel_cutoffs = channels
     feature.channel_priority = table.choice("channel-priority", _CHANNEL_PRIORITIES)
     feature.solve_strategy = table.choice("solve-strategy", _SOLVE_STRATEGIES)
     feature.targets = _read_targets(problems, table)

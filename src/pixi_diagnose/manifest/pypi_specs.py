@@ -8,6 +8,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from .addresses import check_project_name, check_url
+from .direct_references import direct_source
 from .fields import Node, Problems, Table
 from .model import GitSource, PathSource, PypiSpec, UrlSource
 
@@ -32,8 +33,8 @@ def read_pypi_table(problems: Problems, node: Node) -> tuple[PypiSpec, ...]:
     return tuple(specs.values())
 
 
-def pypi_requirement(problems: Problems, node: Node) -> PypiSpec | None:
-    """A PEP 508 string as pixi takes it from `[project]` and dependency groups; None after noting that it is none.
+def pypi_requirement(problems: Problems, node: Node, *, keep_spelling: bool = False) -> PypiSpec | None:
+    """A PEP 508 string of `[project]`, a dependency group or a setting of uv; None after noting that it is none.
 
     pixi keeps and shows only the normalised name of such a requirement (pixi 0.77).
     """
@@ -48,12 +49,12 @@ def pypi_requirement(problems: Problems, node: Node) -> PypiSpec | None:
     name = canonicalize_name(requirement.name)
     return PypiSpec(
         name=name,
-        spelled=name,
+        spelled=requirement.name if keep_spelling else name,
         specifier=str(requirement.specifier),
         place=problems.place(node.key),
         extras=tuple(sorted(requirement.extras)),
         marker=str(requirement.marker or ""),
-        source=_url_source(requirement.url) if requirement.url else None,
+        source=direct_source(requirement.url) if requirement.url else None,
     )
 
 
@@ -126,17 +127,3 @@ def _marker(text: str) -> str:
         return str(Marker(text))
     except InvalidMarker as error:
         raise ValueError(f"'{text}' is not a valid marker: {str(error).splitlines()[0]}") from None
-
-
-def _url_source(url: str) -> GitSource | UrlSource | PathSource:
-    address, _, fragment = url.partition("#")
-    options = dict(part.partition("=")[::2] for part in fragment.split("&") if part)
-    subdirectory = options.get("subdirectory")
-    if address.startswith("git+"):
-        base, at, reference = address.removeprefix("git+").rpartition("@")
-        if not at or "/" in reference:
-            return GitSource(address.removeprefix("git+"), subdirectory=subdirectory)
-        return GitSource(base, rev=reference, subdirectory=subdirectory)
-    if address.startswith("file:"):
-        return PathSource(address.removeprefix("file://").removeprefix("file:"))
-    return UrlSource(address, subdirectory)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from .fields import Node, Problems, Table
+from .markers import all_of
 from .model import PypiSpec
 from .pypi_specs import pypi_requirement
 
@@ -33,7 +34,13 @@ class ResolvedProject:
     """The requirements of a project and of each extra and group, with includes and self-references resolved."""
 
     dependencies: tuple[PypiSpec, ...] = ()
+    extras: Mapping[str, tuple[PypiSpec, ...]] = field(default_factory=dict)
     groups: Mapping[str, tuple[PypiSpec, ...]] = field(default_factory=dict)
+
+    @property
+    def features(self) -> dict[str, tuple[PypiSpec, ...]]:
+        """Extras and groups as pixi's features: a group replaces an extra of its name (pixi.md P2)."""
+        return {**self.extras, **self.groups}
 
 
 def read_project(problems: Problems, document: Node) -> ProjectDraft:
@@ -47,29 +54,62 @@ def read_project(problems: Problems, document: Node) -> ProjectDraft:
     return draft
 
 
-def resolve_project(problems: Problems, draft: ProjectDraft) -> ResolvedProject:
-    """Parse all requirement strings; extras and groups become one mapping, in which a group replaces an extra."""
-    dependencies = tuple(spec for node in draft.dependencies if (spec := pypi_requirement(problems, node)) is not None)
-    return ResolvedProject(dependencies, _Groups(problems, draft).resolved())
+def resolve_project(
+    problems: Problems, draft: ProjectDraft, *, for_uv: bool = False, limits: Mapping[str, str] | None = None
+) -> ResolvedProject:
+    """Parse all requirement strings.
+
+    For uv names keep the user's spelling, the project may require its own extras too, and the marker of such a
+    reference holds for what it stands for. pixi does none of that (0.77). `limits` are markers of groups, by name.
+    """
+
+    def parse(node: Node) -> PypiSpec | None:
+        return pypi_requirement(problems, node, keep_spelling=for_uv)
+
+    dependencies = tuple(spec for node in draft.dependencies if (spec := parse(node)) is not None)
+    groups = _Groups(problems, draft, parse, for_uv=for_uv, limits=limits or {})
+    if for_uv:
+        dependencies = groups.expanded(dependencies)
+    return ResolvedProject(dependencies, groups.resolved_extras(), groups.resolved_groups())
 
 
 class _Groups:
     """Extras and dependency groups with `include-group` and `project[extra]` replaced by what they stand for."""
 
-    def __init__(self, problems: Problems, draft: ProjectDraft) -> None:
+    def __init__(
+        self,
+        problems: Problems,
+        draft: ProjectDraft,
+        parse: Callable[[Node], PypiSpec | None],
+        *,
+        for_uv: bool,
+        limits: Mapping[str, str],
+    ) -> None:
         self.problems = problems
+        self.for_uv = for_uv
+        self.limits = limits
+        self.parse = parse
         self.project = canonicalize_name(draft.name) if draft.name else ""
         self.extras = {name: self._parsed(nodes) for name, nodes in draft.optional_dependencies.items()}
         self.groups = {name: self._parsed(nodes) for name, nodes in draft.dependency_groups.items()}
 
-    def resolved(self) -> dict[str, tuple[PypiSpec, ...]]:
-        specs = {name: self._expand(entries, (name,)) for name, entries in self.extras.items()}
-        specs |= {name: self._expand(entries, (f"group {name}",)) for name, entries in self.groups.items()}
-        return {name: tuple(dict.fromkeys(found)) for name, found in specs.items()}
+    def resolved_extras(self) -> dict[str, tuple[PypiSpec, ...]]:
+        return {name: self._unique(entries, name) for name, entries in self.extras.items()}
+
+    def resolved_groups(self) -> dict[str, tuple[PypiSpec, ...]]:
+        found = {name: self._unique(entries, f"group {name}") for name, entries in self.groups.items()}
+        return {name: tuple(self._under(self.limits.get(name, ""), list(specs))) for name, specs in found.items()}
+
+    def expanded(self, specs: tuple[PypiSpec, ...]) -> tuple[PypiSpec, ...]:
+        """Requirements with the extras of the project itself replaced by what they hold."""
+        return self._unique(list(specs), "")
+
+    def _unique(self, entries: list[PypiSpec | Node], start: str) -> tuple[PypiSpec, ...]:
+        return tuple(dict.fromkeys(self._expand(entries, (start,))))
 
     def _parsed(self, nodes: tuple[Node, ...]) -> list[PypiSpec | Node]:
         """Requirements parsed; includes stay nodes."""
-        entries = (node if isinstance(node.value, dict) else pypi_requirement(self.problems, node) for node in nodes)
+        entries = (node if isinstance(node.value, dict) else self.parse(node) for node in nodes)
         return [entry for entry in entries if entry is not None]
 
     def _expand(self, entries: list[PypiSpec | Node], path: tuple[str, ...]) -> list[PypiSpec]:
@@ -79,10 +119,15 @@ class _Groups:
                 found += self._included(entry, path)
             elif self.project and entry.name == self.project and entry.extras:
                 for extra in entry.extras:
-                    found += self._extra(extra, entry, path)
+                    found += self._under(entry.marker, self._extra(extra, entry, path))
             else:
                 found.append(entry)
         return found
+
+    def _under(self, marker: str, specs: list[PypiSpec]) -> list[PypiSpec]:
+        if not (marker and self.for_uv):
+            return specs
+        return [replace(spec, marker=all_of((marker, spec.marker))) for spec in specs]
 
     def _included(self, node: Node, path: tuple[str, ...]) -> list[PypiSpec]:
         included = str(node.value["include-group"]) if isinstance(node.value, dict) else ""
@@ -93,7 +138,7 @@ class _Groups:
         if f"group {name}" in path:
             self.problems.invalid(node, f"the dependency group '{name}' includes itself")
             return []
-        return self._expand(self.groups[name], (*path, f"group {name}"))
+        return self._under(self.limits.get(name, ""), self._expand(self.groups[name], (*path, f"group {name}")))
 
     def _extra(self, extra: str, spec: PypiSpec, path: tuple[str, ...]) -> list[PypiSpec]:
         name = next((known for known in self.extras if canonicalize_name(known) == canonicalize_name(extra)), None)

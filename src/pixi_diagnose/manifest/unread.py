@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from ..evidence import KeyPath, Place
 from .model import UnreadTable
 
-__all__ = ["unread_tables"]
+__all__ = ["tables_that_pip_ignores", "unread_tables"]
 
 # What would change how things are resolved or built, if uv read it (uv.md U1), and what does the same for pixi.
 _UV_SETTINGS = {
@@ -54,6 +54,15 @@ def unread_tables(data: Mapping[str, object], path: str, *, pyproject: bool) -> 
         elif not pyproject and name in _OTHER_PACKAGERS:
             found.append(_unread(path, ("tool", name), "pixi ignores every [tool.*] table of pixi.toml"))
     return tuple(found)
+
+
+def tables_that_pip_ignores(data: Mapping[str, object], path: str) -> tuple[UnreadTable, ...]:
+    """What uv reads of a pyproject.toml to resolve and build, where pip is the tool: pip has options instead."""
+    tools = data.get("tool")
+    table = tools.get("uv") if isinstance(tools, dict) else None
+    keys = [key for key in table if key in _UV_SETTINGS] if isinstance(table, dict) else []
+    reason = "pip does not read [tool.uv]: it takes options on its command line, or in a requirements file"
+    return tuple(_unread(path, ("tool", "uv", key), reason) for key in keys)
 
 
 def _uv_settings(table: object, path: str) -> Iterator[UnreadTable]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from ..report import Report
+if TYPE_CHECKING:
+    from ..report import Report
+
 
 __all__ = ["FORMATS", "renderer"]
 
 FORMATS = {
-    "text": "text",
+    "text": "text.report",
     "concise": "concise",
     "json": "json_report",
     "sarif": "sarif",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..build_needs import provider
 from ..build_needs.model import BuildNeeds, BuildTarget, ImportNeed
+from ..build_needs.providers import provider
 from ..frontends.visibility import own_requirements
 from ..index.model import PypiResolution
 

@@ -1,4 +1,4 @@
-"""The JSON documents of `check`, `plan` and `inspect`: schema_version 1, to which things are only added.
+"""The JSON document of `check` and `plan`: schema_version 1, to which things are only added.
 
 Arrays are sorted, so that equal input gives equal bytes; `missing`, `needs`, `stages`, `channels` and `features` keep
 their own order, which means something. Times are left out.
@@ -6,38 +6,25 @@ their own order, which means something. Times are left out.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
-from ..build_needs import undeclared
-from ..build_needs.model import BuildNeeds, BuildTarget, ImportNeed
+from ..build_needs.model import BuildNeeds, BuildTarget
+from ..core_metadata import StaticMetadata
 from ..document import Edit, Position
-from ..errors import ManifestError, PixiDiagnoseError
-from ..evidence import Evidence, Unknown
+from ..evidence import Unknown
 from ..finding import Finding, Fix, Plan
 from ..frontends.model import Build, BuildPhase, Missing, Simulation
-from ..metadata import StaticMetadata
 from ..report import Location, Report
-from ..source_tree import SourceTree
 from .build_requirements import provisions
 from .foreign_text import without_credentials
+from .json_parts import SCHEMA_VERSION, Json, dumps, evidence_part, import_part, unknown_parts
 
-__all__ = ["check_document", "dumps", "error_document", "inspect_document", "render"]
-
-SCHEMA_VERSION = 1
-
-Json = dict[str, Any]
+__all__ = ["check_document", "render"]
 
 
 def render(report: Report) -> str:
     """The `check` document as text."""
     return dumps(check_document(report))
-
-
-def dumps(document: object) -> str:
-    """JSON in ASCII: it survives every terminal and pipe, and holds no control character."""
-    return json.dumps(document, indent=2) + "\n"
 
 
 def check_document(report: Report) -> Json:
@@ -54,89 +41,8 @@ def check_document(report: Report) -> Json:
         "environments": [] if report.rejected else [_environment(s) for s in simulations],
         "findings": [_finding(f, location) for f, location in sorted(placed, key=_finding_order)],
         "plans": [_plan(p) for p in sorted(report.plans, key=lambda p: (p.tier, p.name))],
-        "unknowns": _unknowns(report.unknowns),
+        "unknowns": unknown_parts(report.unknowns),
     }
-
-
-def inspect_document(tree: SourceTree, metadata: StaticMetadata, needs: BuildNeeds) -> Json:
-    """What `inspect --json` prints for one source tree."""
-    system = needs.build_system
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "project": needs.project,
-        "version": needs.version,
-        "source": {"kind": tree.kind, "location": without_credentials(tree.location), "sha256": tree.sha256},
-        "build_backend": system.backend,
-        "backend_path": list(system.backend_path),
-        "build_system_table": system.table,
-        "declared_requirements": list(system.requires),
-        "hook_requirements": list(needs.hook_requirements),
-        "undeclared_requirements": [_import(n) for n in undeclared(needs)],
-        "needs": _needs(needs, None, None),
-        "tools": [
-            {
-                "name": t.name,
-                "phase": t.phase.value,
-                "strength": t.strength.value,
-                "condition": t.condition,
-                "evidence": _evidence(t.evidence),
-            }
-            for t in sorted(needs.tools, key=lambda t: (t.name, t.phase))
-        ],
-        "pins": [
-            {
-                "requirement": p.requirement,
-                "reason": p.reason,
-                "phase": p.phase.value,
-                "evidence": _evidence(p.evidence),
-            }
-            for p in sorted(needs.pins, key=lambda p: p.requirement)
-        ],
-        "removed": [
-            {
-                "name": r.name,
-                "removed_in": dict(r.removed_in),
-                "phase": r.phase.value,
-                "strength": r.strength.value,
-                "evidence": _evidence(r.evidence),
-            }
-            for r in sorted(needs.removed, key=lambda r: (r.name, r.phase))
-        ],
-        "stops": [{"reason": s.reason, "phase": s.phase.value, "evidence": _evidence(s.evidence)} for s in needs.stops],
-        "knobs": [
-            {"variable": k.variable, "default": k.default, "effect": k.effect, "evidence": _evidence(k.evidence)}
-            for k in sorted(needs.knobs, key=lambda k: (k.variable, k.evidence))
-        ],
-        "downloads": [
-            {
-                "url": without_credentials(d.url),
-                "phase": d.phase.value,
-                "checked": d.checked,
-                "evidence": _evidence(d.evidence),
-            }
-            for d in sorted(needs.downloads, key=lambda d: (d.url, d.evidence))
-        ],
-        "metadata": {
-            "static_for": dict(metadata.static_for),
-            "source": metadata.source.value,
-            "approximate": metadata.approximate,
-            "dynamic_reason": metadata.dynamic_reason,
-            "evidence": _evidence(metadata.dynamic_because),
-            "requires": sorted(metadata.requires),
-            "requires_python": metadata.requires_python,
-        },
-        "unknowns": _unknowns((*tree.unknowns, *metadata.unknowns, *system.unknowns, *needs.unknowns)),
-    }
-
-
-def error_document(error: PixiDiagnoseError) -> Json:
-    """What is printed, or stands in an array, for a question that could not be answered."""
-    said: Json = {"message": without_credentials(error.message), "hint": without_credentials(error.hint)}
-    if isinstance(error, ManifestError):
-        said["file"] = error.path
-        if error.line is not None:
-            said["start"] = {"line": error.line, "column": error.column or 1}
-    return {"schema_version": SCHEMA_VERSION, "error": said}
 
 
 # --- environments and builds ------------------------------------------------------------------------------------------
@@ -196,7 +102,7 @@ def _build(build: Build, simulation: Simulation) -> Json:
         "needs": _needs(needs, build, target) if needs else [],
         "hook_requirements": list(needs.hook_requirements) if needs else [],
         "tools": _tools(needs, build) if needs else [],
-        "unknowns": _unknowns([*([build.subject.unknown] if build.subject.unknown else []), *_of(needs)]),
+        "unknowns": unknown_parts([*([build.subject.unknown] if build.subject.unknown else []), *_of(needs)]),
     }
 
 
@@ -226,13 +132,13 @@ def _missing(missing: Missing) -> Json:
         "project": missing.projects[0] if missing.projects else "",
         "kind": missing.kind,
         "late": missing.late,
-        "evidence": _evidence(missing.evidence),
+        "evidence": evidence_part(missing.evidence),
     }
 
 
 def _needs(needs: BuildNeeds, build: Build | None, target: BuildTarget | None) -> list[Json]:
     resolved = build.subject.build_environment if build else None
-    return [{**_import(n), "provided_by": by} for n, by in provisions(needs, resolved, target)]
+    return [{**import_part(n), "provided_by": by} for n, by in provisions(needs, resolved, target)]
 
 
 def _read_metadata(metadata: StaticMetadata | None) -> Json | None:
@@ -257,22 +163,11 @@ def _tools(needs: BuildNeeds, build: Build) -> list[Json]:
             "phase": t.phase.value,
             "strength": t.strength.value,
             "condition": t.condition,
-            "evidence": _evidence(t.evidence),
+            "evidence": evidence_part(t.evidence),
             "provided_by": given.get(t.name),
         }
         for t in needs.tools
     ]
-
-
-def _import(need: ImportNeed) -> Json:
-    return {
-        "import_name": need.import_name,
-        "project": need.projects[0] if need.projects else "",
-        "phase": need.phase.value,
-        "strength": need.strength.value,
-        "condition": need.condition,
-        "evidence": _evidence(need.evidence),
-    }
 
 
 # --- findings and plans -----------------------------------------------------------------------------------------------
@@ -296,7 +191,7 @@ def _finding(finding: Finding, location: Location | None) -> Json:
         "platforms": sorted(finding.platforms),
         "project": finding.project,
         "location": _location(location) if location else None,
-        "evidence": _evidence(finding.evidence),
+        "evidence": evidence_part(finding.evidence),
         "fixes": [_fix(f) for f in finding.fixes],
     }
 
@@ -325,6 +220,8 @@ def _plan(plan: Plan) -> Json:
         "trade_offs": list(plan.trade_offs),
         "unchecked": list(plan.unchecked),
         "reason": without_credentials(plan.reason),
+        "hinges_on": without_credentials(plan.hinges_on),
+        "safe": plan.safe,
     }
 
 
@@ -339,15 +236,3 @@ def _plain(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_plain(v) for v in value]
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
-
-
-def _evidence(evidence: Iterable[Evidence]) -> list[Json]:
-    return [{"file": e.file, "line": e.line} for e in evidence]
-
-
-def _unknowns(unknowns: Iterable[Unknown]) -> list[Json]:
-    distinct = sorted(set(unknowns), key=lambda u: (u.subject, u.reason, u.evidence))
-    return [
-        {"subject": u.subject, "reason": without_credentials(u.reason), "evidence": _evidence(u.evidence)}
-        for u in distinct
-    ]

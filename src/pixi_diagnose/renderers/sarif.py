@@ -8,8 +8,9 @@ from typing import Any
 from urllib.parse import quote
 
 from .. import __version__
-from ..finding import Finding, Rule, Severity
+from ..finding import Finding, Severity
 from ..report import Location, Report
+from ..rules import LISTED, ListedRule
 from .foreign_text import printable, without_credentials
 from .shown_paths import shown_path
 
@@ -23,7 +24,8 @@ Json = dict[str, Any]
 
 def render(report: Report) -> str:
     """One run with the rules that found something and their results."""
-    rules = sorted({f.rule.code: f.rule for f in report.findings}.values(), key=lambda r: r.code)
+    codes = {f.rule.code for f in report.findings}
+    rules = sorted((r for r in LISTED if r.code in codes), key=lambda r: r.code)
     numbers = {rule.code: number for number, rule in enumerate(rules)}
     run = {
         "tool": {
@@ -36,14 +38,15 @@ def render(report: Report) -> str:
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
 
-def _rule(rule: Rule) -> Json:
-    found = rule.page.partition("## What it finds")[2].partition("\n## ")[0].strip()
+def _rule(rule: ListedRule) -> Json:
+    page = rule.page.strip()
+    found = page.partition("## What it finds")[2].partition("\n## ")[0].strip()
     return {
         "id": rule.code,
         "name": "".join(word.capitalize() for word in rule.name.split("-")),
         "shortDescription": {"text": rule.name.replace("-", " ")},
         "fullDescription": {"text": " ".join(found.split()) or rule.name},
-        "help": {"text": rule.page.strip(), "markdown": rule.page.strip()},
+        "help": {"text": page, "markdown": page},
     }
 
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
-from ..evidence import Evidence
 from ..verify.model import Verification
 from .foreign_text import printable, without_credentials
+from .json_parts import SCHEMA_VERSION, Json, evidence_part
 
 __all__ = ["verify_document"]
 
 
-def verify_document(verification: Verification) -> dict[str, Any]:
+def verify_document(verification: Verification) -> Json:
     """What `verify --json` prints."""
     plan, observed = verification.plan, verification.observed
     stopped = observed.stopped
     return {
-        "schema_version": 1,
+        "schema_version": SCHEMA_VERSION,
         "project": verification.needs.project,
         "version": verification.needs.version,
         "python": plan.python,
@@ -34,13 +31,13 @@ def verify_document(verification: Verification) -> dict[str, Any]:
                     "phase": o.phase.value,
                     "strength": o.strength.value,
                     "stand_in": o.stubbed,
-                    "evidence": _evidence(o.evidence),
+                    "evidence": evidence_part(o.evidence),
                 }
                 for o in observed.imports
             ],
             "pins": list(observed.pins),
             "programs": [
-                {"program": p.program, "tool": p.tool, "phase": p.phase.value, "evidence": _evidence(p.evidence)}
+                {"program": p.program, "tool": p.tool, "phase": p.phase.value, "evidence": evidence_part(p.evidence)}
                 for p in observed.programs
             ],
             "stand_ins": list(observed.stubs),
@@ -60,12 +57,8 @@ def verify_document(verification: Verification) -> dict[str, Any]:
                 "standing": i.standing.value,
                 "predicted": i.predicted,
                 "observed": without_credentials(printable(i.observed)),
-                "evidence": _evidence(i.evidence),
+                "evidence": evidence_part(i.evidence),
             }
             for i in verification.comparison.items
         ],
     }
-
-
-def _evidence(evidence: Iterable[Evidence]) -> list[dict[str, Any]]:
-    return [{"file": e.file, "line": e.line} for e in evidence]

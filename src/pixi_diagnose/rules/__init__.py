@@ -1,44 +1,100 @@
-"""The rules, one file each: the folder's listing is the table of rules, and this tuple the order in which they run."""
+"""The rules, one file each: the folder's listing is the table of rules.
+
+A file's name says a rule's code and name, its docstring is the rule's public page. What only has to be listed or
+explained is read from there (`LISTED`); the rules themselves (`all_rules`) need the whole pipeline.
+
+Severity says what happens. ERROR: the simulated tool fails for it. WARNING: it passes here, and something is lost, left
+to luck, or fails on a clean machine; also what this machine lacks though other machines have it. INFO: worth knowing.
+
+Confidence says what a finding rests on, and is that of the weakest part. HIGH: behaviour that was seen with the real
+tool, and versions that were resolved. MEDIUM: an assumption that the finding or the report's unknowns name (channels
+that were not reached, what this machine's PATH has), or a check that was read in the program that makes it (torch's of
+CUDA). LOW: behaviour of a frontend that was only read, never seen, or a machine that is not this one.
+"""
 
 from __future__ import annotations
 
-from ..finding import Rule
-from . import (
-    cfg901_invalid_manifest,
-    cfg902_unknown_key,
-    cfg903_deprecated_table,
-    env201_missing_cuda_toolkit,
-    idx402_no_usable_distribution,
-    idx404_unsatisfiable_requirements,
-    iso101_undeclared_build_requirement,
-    iso102_missing_build_requirement,
-    iso103_late_build_requirement,
-    iso106_isolation_off_for_all,
-    iso107_ineffective_isolation_entry,
-    iso108_unread_build_setting,
-    iso109_guarded_build_import,
-    iso110_build_forbidden,
-    iso112_removed_build_api,
-    iso114_failing_build_script,
-)
+import inspect
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-__all__ = ["RULES"]
+if TYPE_CHECKING:
+    from ..finding import Rule
 
-RULES: tuple[Rule, ...] = (
-    cfg901_invalid_manifest.RULE,
-    cfg902_unknown_key.RULE,
-    cfg903_deprecated_table.RULE,
-    iso102_missing_build_requirement.RULE,
-    iso103_late_build_requirement.RULE,
-    iso101_undeclared_build_requirement.RULE,
-    iso106_isolation_off_for_all.RULE,
-    iso107_ineffective_isolation_entry.RULE,
-    iso108_unread_build_setting.RULE,
-    iso109_guarded_build_import.RULE,
-    iso110_build_forbidden.RULE,
-    iso112_removed_build_api.RULE,
-    iso114_failing_build_script.RULE,
-    env201_missing_cuda_toolkit.RULE,
-    idx402_no_usable_distribution.RULE,
-    idx404_unsatisfiable_requirements.RULE,
+__all__ = ["LISTED", "ListedRule", "all_rules", "listed"]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRule:
+    """A rule as the listing shows it, without importing it; `module` is its file's name without the suffix."""
+
+    module: str
+
+    @property
+    def code(self) -> str:
+        """Its code: "ISO101"."""
+        return self.module.partition("_")[0].upper()
+
+    @property
+    def name(self) -> str:
+        """The fault's name: "undeclared-build-requirement"."""
+        return self.module.partition("_")[2].replace("_", "-")
+
+    @property
+    def page(self) -> str:
+        """The public page, as Markdown: What it finds / Why it breaks / Example / Use instead / Limits."""
+        import ast
+
+        source = Path(__file__).with_name(f"{self.module}.py").read_text(encoding="utf-8")
+        return inspect.cleandoc(ast.get_docstring(ast.parse(source)) or "")
+
+
+LISTED = tuple(
+    map(
+        ListedRule,
+        (
+            "cfg901_invalid_manifest",
+            "cfg902_unknown_key",
+            "cfg903_deprecated_table",
+            "cfg904_conda_name_conflict",
+            "iso102_missing_build_requirement",
+            "iso103_late_build_requirement",
+            "iso101_undeclared_build_requirement",
+            "iso104_unchecked_build_requirement",
+            "iso105_build_runtime_mismatch",
+            "iso106_isolation_off_for_all",
+            "iso107_ineffective_isolation_entry",
+            "iso108_unread_build_setting",
+            "iso109_guarded_build_import",
+            "iso110_build_forbidden",
+            "iso112_removed_build_api",
+            "iso113_warm_prefix_only",
+            "iso114_failing_build_script",
+            "env201_missing_cuda_toolkit",
+            "env202_cuda_mismatch",
+            "env203_missing_compiler",
+            "env204_missing_build_tool",
+            "env205_unbuildable_platform",
+            "env206_download_in_build",
+            "pin302_native_pin_conflict",
+            "idx402_no_usable_distribution",
+            "idx404_unsatisfiable_requirements",
+            "lck502_stale_lock",
+        ),
+    )
 )
+"""All rules, in the order in which they run."""
+
+
+def listed(name: str) -> ListedRule | None:
+    """The rule of this code or name, None for no such rule."""
+    return next((r for r in LISTED if name.upper() == r.code or name.lower() == r.name), None)
+
+
+@cache
+def all_rules() -> tuple[Rule, ...]:
+    """The rules themselves, in the order in which they run."""
+    return tuple(import_module(f".{rule.module}", __package__).RULE for rule in LISTED)

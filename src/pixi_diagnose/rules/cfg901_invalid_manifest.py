@@ -34,7 +34,8 @@ torch = "==2.6.0"
 ```
 
 ## Limits
-The grammar is that of pixi 0.77. Older and newer versions accept other things.
+The grammar is that of pixi 0.77. For an older one (`--frontend-version`, or the installed pixi) its version is held
+against `requires-pixi`, and keys that came later are named; other differences between versions are not known.
 """
 
 from __future__ import annotations
@@ -50,11 +51,12 @@ __all__ = ["RULE"]
 def check_manifest(manifest: Manifest) -> Iterator[Finding]:
     """One finding for each place that pixi would refuse."""
     for problem in manifest.problems:
-        if problem.kind == "invalid":
+        if problem.kind in {"invalid", "unsupported"}:
             yield Finding(
                 rule=RULE,
                 severity=Severity.ERROR,
-                confidence=Confidence.HIGH,
+                # what older versions know was read in pixi's changelog, not seen
+                confidence=Confidence.HIGH if problem.kind == "invalid" else Confidence.MEDIUM,
                 message=problem.message,
                 explanation=(problem.hint,) if problem.hint else (),
                 place=problem.place,

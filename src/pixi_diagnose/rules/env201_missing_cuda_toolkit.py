@@ -55,7 +55,8 @@ from collections.abc import Iterator
 
 from ..finding import Finding, Rule, Severity
 from ..frontends.model import Outcome, Simulation
-from .wording import confidence, requested_at, title
+from .reporting import about_build
+from .wording import title
 
 __all__ = ["RULE"]
 
@@ -68,19 +69,16 @@ def check(simulation: Simulation) -> Iterator[Finding]:
             if missing is None:
                 continue
             fails = run.outcome is Outcome.FAILS
-            yield Finding(
-                rule=RULE,
-                severity=Severity.ERROR if fails else Severity.WARNING,
-                confidence=confidence(simulation),
-                message=f"{title(build)} {'needs' if fails else 'may need'} nvcc, and no CUDA toolkit is visible",
-                explanation=(
+            yield about_build(
+                RULE,
+                simulation,
+                build,
+                f"{title(build)} {'needs' if fails else 'may need'} nvcc, and no CUDA toolkit is visible",
+                (
                     "No conda package of this environment brings nvcc, and this machine's PATH has none.",
                     *((f"It depends: {run.reason}.",) if not fails and run.reason else ()),
                 ),
-                environment=simulation.environment.name,
-                platforms=(simulation.environment.platform.name,),
-                project=build.project,
-                place=requested_at(simulation, build.project),
+                severity=Severity.ERROR if fails else Severity.WARNING,
                 evidence=missing.evidence,
             )
             break

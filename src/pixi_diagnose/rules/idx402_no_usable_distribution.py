@@ -49,9 +49,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..finding import Confidence, Finding, Rule, Severity
+from ..finding import Confidence, Finding, Rule
 from ..frontends.model import Simulation
-from .wording import and_list, requested_at, title
+from ..prose import and_list
+from .reporting import about_build, about_environment, first_lines, no_surer
+from .wording import title
 
 __all__ = ["RULE"]
 
@@ -62,34 +64,24 @@ def check(simulation: Simulation) -> Iterator[Finding]:
         run = next((p for p in build.phases if any(m.kind == "requirement" for m in p.missing)), None)
         if run is not None:
             wanted = and_list(m.name for m in run.missing if m.kind == "requirement")
-            yield Finding(
-                rule=RULE,
-                severity=Severity.ERROR,
-                confidence=Confidence.HIGH,
-                message=f"{title(build)} cannot be built: its build requirement {wanted} is not to be had",
-                explanation=(run.reason,),
-                environment=simulation.environment.name,
-                platforms=(simulation.environment.platform.name,),
-                project=build.project,
-                place=requested_at(simulation, build.project),
-                evidence=tuple(m.evidence[0] for m in run.missing if m.evidence),
-            )
+            message = f"{title(build)} cannot be built: its build requirement {wanted} is not to be had"
+            found = about_build(RULE, simulation, build, message, (run.reason,), evidence=first_lines(run.missing))
+            # that these settings reach build requirements was only read (pixi.md P5)
+            yield no_surer(found, Confidence.LOW) if _narrowed(simulation) else found
     failure = simulation.resolution.failure
     if failure is None or failure.kind != "not-found":
         return
-    place = next((p for name in failure.projects if (p := requested_at(simulation, name))), None)
     what = and_list(failure.projects[:1]) or "a dependency"
-    yield Finding(
-        rule=RULE,
-        severity=Severity.ERROR,
-        confidence=Confidence.HIGH,
-        message=f"no usable distribution of {what}",
-        explanation=(failure.message,),
-        environment=simulation.environment.name,
-        platforms=(simulation.environment.platform.name,),
-        project=failure.projects[0] if failure.projects else "",
-        place=place,
-    )
+    message = f"no usable distribution of {what}"
+    yield about_environment(RULE, simulation, message, (failure.message,), projects=failure.projects)
+
+
+def _narrowed(simulation: Simulation) -> bool:
+    """Whether more than the index's address decides what a build may require."""
+    environment = simulation.environment
+    options = environment.options
+    settings = (options.no_build, options.no_binary, options.index_strategy)
+    return any(settings) or bool(environment.exclude_newer or environment.pypi_exclude_newer)
 
 
 RULE = Rule("IDX402", "no-usable-distribution", check=check)

@@ -39,19 +39,25 @@ packaging = ">=23.2"
 ```
 
 ## Limits
-The explanation is the resolver's own. Where no channel could be reached, conda packages count as declared.
+Where a single project is disputed, the explanation says who wants which version of it; else it is the resolver's own.
+Where no channel could be reached, conda packages count as declared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from ..finding import Finding, Rule, Severity
+from ..evidence import Place
+from ..finding import Finding, Rule
 from ..frontends.model import Simulation
-from .wording import confidence, requested_at
+from .disputing import about_dispute
+from .providing import provided_twice
+from .reporting import about_environment
+from .wording import requested_at
 
 __all__ = ["RULE"]
 
+_UNSOLVED = "the conda packages cannot be solved together"
 _MESSAGES = {
     "conflict": "the PyPI dependencies cannot be resolved together",
     "no-python": "PyPI dependencies need a conda python",
@@ -62,26 +68,32 @@ def check(simulation: Simulation) -> Iterator[Finding]:
     """One finding for a resolution without a solution that no other rule explains."""
     failure = simulation.resolution.failure
     conda = simulation.resolution.conda_failure
+    if simulation.resolution.disputes:
+        for dispute in simulation.resolution.disputes:
+            if not dispute.native:
+                yield about_dispute(RULE, simulation, dispute)
+        return
+    if provided_twice(simulation) is not None:
+        return
     projects: tuple[str, ...] = ()
-    if conda:
-        message, why = "the conda packages cannot be solved together", conda
+    if conda is not None:
+        only = conda.packages[0] if len(conda.packages) == 1 else ""
+        message = f"conda cannot give {only} as it is asked for" if only else _UNSOLVED
+        why = conda.message
     elif failure is not None and failure.kind in _MESSAGES:
         message, why, projects = _MESSAGES[failure.kind], failure.message, failure.projects
     else:
         return
     first = next((s.place for s in simulation.environment.pypi), None)
-    place = next((p for name in projects if (p := requested_at(simulation, name))), None)
-    yield Finding(
-        rule=RULE,
-        severity=Severity.ERROR,
-        confidence=confidence(simulation),
-        message=message,
-        explanation=(why,),
-        environment=simulation.environment.name,
-        platforms=(simulation.environment.platform.name,),
-        project=projects[0] if projects else "",
-        place=place or (None if conda else first),
-    )
+    named = any(requested_at(simulation, name) for name in projects)
+    place = _spec(simulation, conda.packages) if conda else None if named else first
+    yield about_environment(RULE, simulation, message, (why,), projects=projects, place=place)
+
+
+def _spec(simulation: Simulation, packages: Sequence[str]) -> Place | None:
+    """The manifest's own spec that a conda failure is about."""
+    places = {s.name: s.place for s in simulation.environment.conda}
+    return next((places[name] for name in packages if name in places), None)
 
 
 RULE = Rule("IDX404", "unsatisfiable-requirements", check=check)

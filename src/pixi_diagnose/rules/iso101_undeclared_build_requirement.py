@@ -58,9 +58,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..finding import Finding, Rule, Severity
+from ..finding import Finding, Rule
 from ..frontends.model import Build, BuildPhase, Missing, Outcome, Simulation
-from .wording import because_built, confidence, names, requested_at, title, wanted_by
+from .reporting import about_build, first_lines
+from .wording import because_built, names, title, wanted_by
 
 __all__ = ["RULE"]
 
@@ -97,18 +98,8 @@ def _finding(simulation: Simulation, build: Build, failing: BuildPhase, missing:
             "path; only the legacy backend does."
         )
     explanation.append(_when(build, failing))
-    return Finding(
-        rule=RULE,
-        severity=Severity.ERROR,
-        confidence=confidence(simulation),
-        message=f"{title(build)} is built isolated and cannot import {missing[0].name}",
-        explanation=tuple(explanation),
-        environment=simulation.environment.name,
-        platforms=(simulation.environment.platform.name,),
-        project=project,
-        place=requested_at(simulation, project),
-        evidence=tuple(m.evidence[0] for m in missing if m.evidence),
-    )
+    message = f"{title(build)} is built isolated and cannot import {missing[0].name}"
+    return about_build(RULE, simulation, build, message, explanation, evidence=first_lines(missing))
 
 
 def _declares(build: Build) -> str:

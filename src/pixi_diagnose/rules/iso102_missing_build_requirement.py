@@ -47,18 +47,22 @@ trainer = "*"
 ```
 
 ## Limits
-Where no channel can be reached, packages that conda would bring along without being asked are not known.
+Where no channel can be reached, packages that conda would bring along without being asked are not known. What a few
+well-known ones were seen to bring is said then, and the confidence is low.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from ..build_needs import undeclared
 from ..build_needs.model import Strength
-from ..finding import Finding, Rule, Severity
+from ..build_needs.providers import undeclared
+from ..finding import Confidence, Finding, Rule
 from ..frontends.model import Build, BuildPhase, Missing, Outcome, Simulation
-from .wording import and_list, because_built, confidence, is_late, isolation_entry, names, requested_at, title
+from ..prose import and_list
+from .reporting import about_build, first_lines
+from .wording import because_built, is_elsewhere, is_late, isolation_entry, names, title
 
 __all__ = ["RULE"]
 
@@ -68,7 +72,11 @@ def check(simulation: Simulation) -> Iterator[Finding]:
     groups: dict[tuple[object, ...], list[tuple[Build, BuildPhase, tuple[Missing, ...]]]] = {}
     for build in simulation.builds:
         for failing in build.phases:
-            missing = tuple(m for m in failing.missing if m.kind == "import" and not is_late(simulation, m))
+            missing = tuple(
+                m
+                for m in failing.missing
+                if m.kind == "import" and not is_late(simulation, m) and not is_elsewhere(simulation, failing, m)
+            )
             if not build.isolated and failing.outcome is Outcome.FAILS and missing:
                 wanted = tuple(dict.fromkeys(m.name for m in missing))
                 group = (isolation_entry(simulation, build.project), failing.phase, wanted)
@@ -104,18 +112,24 @@ def _finding(
     if others:
         explanation.append(f"The same holds for {and_list(title(b) for b in others)}.")
     more = f" (and {len(others)} more)" if others else ""
-    return Finding(
-        rule=RULE,
-        severity=Severity.ERROR,
-        confidence=confidence(simulation),
-        message=f"{title(build)}{more} is built without isolation and cannot import {missing[0].name}",
-        explanation=tuple(explanation),
-        environment=simulation.environment.name,
-        platforms=(simulation.environment.platform.name,),
-        project=project,
-        place=isolation_entry(simulation, project) or requested_at(simulation, project),
-        evidence=(*(m.evidence[0] for m in missing if m.evidence), *evidence),
+    expected = [e for e in simulation.resolution.expected if any(p in m.projects for m in missing for p in e.projects)]
+    explanation += [
+        f"{e.channel}'s {e.because} brings {e.package} along (as of {e.date}); the channel could not be asked, and "
+        "this build may find it there."
+        for e in expected
+    ]
+    covered = {project for e in expected for project in e.projects}
+    finding = about_build(
+        RULE,
+        simulation,
+        build,
+        f"{title(build)}{more} is built without isolation and cannot import {missing[0].name}",
+        explanation,
+        place=isolation_entry(simulation, project),
+        evidence=(*first_lines(missing), *evidence),
     )
+    doubtful = all(covered.intersection(m.projects) for m in missing)
+    return replace(finding, confidence=Confidence.LOW) if doubtful else finding
 
 
 RULE = Rule("ISO102", "missing-build-requirement", check=check)

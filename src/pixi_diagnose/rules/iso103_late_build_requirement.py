@@ -66,9 +66,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..finding import Finding, Rule, Severity
+from ..finding import Confidence, Finding, Rule, Severity
 from ..frontends.model import Build, BuildPhase, Missing, Outcome, Simulation
-from .wording import because_built, confidence, is_late, isolation_entry, names, requested_at, title
+from ..frontends.pixi import NAME, installs_in_order
+from .reporting import about_build, first_lines, no_surer
+from .wording import because_built, is_late, isolation_entry, names, title
 
 __all__ = ["RULE"]
 
@@ -81,23 +83,47 @@ def check(simulation: Simulation) -> Iterator[Finding]:
             if not build.isolated and failing.outcome is Outcome.FAILS and missing:
                 yield _finding(simulation, build, failing, missing)
                 break
+            if failing.outcome is Outcome.AT_RISK and missing and _lacks_order(simulation):
+                yield _unordered(simulation, build, missing)
+                break
+
+
+def _lacks_order(simulation: Simulation) -> bool:
+    """Whether this pixi takes a list as a set (P6); where isolation is off for everything, ISO106 says it."""
+    all_off = simulation.environment.options.no_build_isolation is True
+    return simulation.frontend == NAME and not all_off and not installs_in_order(simulation.frontend_version)
+
+
+def _unordered(simulation: Simulation, build: Build, missing: tuple[Missing, ...]) -> Finding:
+    version = simulation.frontend_version
+    found = about_build(
+        RULE,
+        simulation,
+        build,
+        f"{title(build)} may be built before {missing[0].name} is installed",
+        (
+            f"It imports {names(missing)}; pixi {version} installs what is not isolated in no defined order.",
+            "pixi 0.51 and later follow the order of the list; in any version, conda packages are there before.",
+        ),
+        severity=Severity.WARNING,
+        place=isolation_entry(simulation, build.project),
+        evidence=first_lines(missing),
+    )
+    return no_surer(found, Confidence.LOW)  # older versions were only read about
 
 
 def _finding(simulation: Simulation, build: Build, failing: BuildPhase, missing: tuple[Missing, ...]) -> Finding:
     sentence, evidence = because_built(build)
     when = "while locking" if failing.phase == "lock" else "while installing"
     reasons = tuple(dict.fromkeys(f"{m.late}." for m in missing))
-    return Finding(
-        rule=RULE,
-        severity=Severity.ERROR,
-        confidence=confidence(simulation),
-        message=f"{title(build)} cannot import {missing[0].name} yet {when}",
-        explanation=(f"{sentence}, and imports {names(missing)}.", *reasons),
-        environment=simulation.environment.name,
-        platforms=(simulation.environment.platform.name,),
-        project=build.project,
-        place=isolation_entry(simulation, build.project) or requested_at(simulation, build.project),
-        evidence=(*(m.evidence[0] for m in missing if m.evidence), *evidence),
+    return about_build(
+        RULE,
+        simulation,
+        build,
+        f"{title(build)} cannot import {missing[0].name} yet {when}",
+        (f"{sentence}, and imports {names(missing)}.", *reasons),
+        place=isolation_entry(simulation, build.project),
+        evidence=(*first_lines(missing), *evidence),
     )
 
 

@@ -69,7 +69,9 @@ from collections.abc import Iterator
 
 from ..finding import Finding, Rule, Severity
 from ..frontends.model import Outcome, Simulation
-from .wording import and_list, and_more, confidence, title
+from ..prose import and_list, and_more
+from .reporting import about_build, first_lines
+from .wording import title
 
 __all__ = ["RULE"]
 
@@ -83,20 +85,18 @@ def check(simulation: Simulation) -> Iterator[Finding]:
     if not risky:
         return
     wanted = {m.name for b in risky for p in b.phases if p.outcome is Outcome.AT_RISK for m in p.missing}
-    yield Finding(
-        rule=RULE,
-        severity=Severity.WARNING,
-        confidence=confidence(simulation),
-        message=f"whether {and_more(title(b) for b in risky)} can be built is left to chance",
-        explanation=(
+    yield about_build(
+        RULE,
+        simulation,
+        risky[0],
+        f"whether {and_more(title(b) for b in risky)} can be built is left to chance",
+        (
             "With isolation off for everything, PyPI projects are installed one by one in no defined order.",
             f"{and_list(sorted(wanted))} may come before the build that imports it, or after it.",
         ),
-        environment=simulation.environment.name,
-        platforms=(simulation.environment.platform.name,),
-        project=risky[0].project,
+        severity=Severity.WARNING,
         place=options.places.get("no-build-isolation"),
-        evidence=tuple(m.evidence[0] for p in risky[0].phases for m in p.missing if m.evidence),
+        evidence=first_lines(m for p in risky[0].phases for m in p.missing),
     )
 
 

@@ -62,7 +62,8 @@ from collections.abc import Iterator
 
 from ..finding import Finding, Rule, Severity
 from ..frontends.model import Missing, Outcome, Simulation
-from .wording import confidence, names, requested_at, title
+from .reporting import about_build, first_lines
+from .wording import names, title
 
 __all__ = ["RULE"]
 
@@ -79,20 +80,17 @@ def check(simulation: Simulation) -> Iterator[Finding]:
         missing = tuple(m for m in wanted if COMPILED_AGAINST & set(m.projects))
         missing = missing or tuple(m for m in wanted if _in_environment(simulation, m))
         if missing:
-            yield Finding(
-                rule=RULE,
-                severity=Severity.WARNING,
-                confidence=confidence(simulation),
-                message=f"{title(build)} builds without {missing[0].name}, and then makes something else",
-                explanation=(
+            yield about_build(
+                RULE,
+                simulation,
+                build,
+                f"{title(build)} builds without {missing[0].name}, and then makes something else",
+                (
                     f"It looks for {names(missing)} and goes on when that fails.",
                     "What depends on it is left out of the result.",
                 ),
-                environment=simulation.environment.name,
-                platforms=(simulation.environment.platform.name,),
-                project=build.project,
-                place=requested_at(simulation, build.project),
-                evidence=tuple(m.evidence[0] for m in missing if m.evidence),
+                severity=Severity.WARNING,
+                evidence=first_lines(missing),
             )
 
 

@@ -51,29 +51,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..finding import Finding, Rule, Severity
-from ..frontends.model import Simulation
-from .wording import and_list, confidence, requested_at
+from ..finding import Finding, Rule
+from ..frontends.model import BUILD_FORBIDDEN, Simulation
+from ..prose import and_list
+from .reporting import about_environment
 
 __all__ = ["RULE"]
 
 
 def check(simulation: Simulation) -> Iterator[Finding]:
-    """One finding for a resolution that fails because nothing may be built."""
+    """One finding for a resolution that fails because nothing may be built, or for what can only be built."""
     failure = simulation.resolution.failure
-    if failure is None or failure.kind != "no-build":
+    builds = [b for b in simulation.builds if any(p.reason == BUILD_FORBIDDEN for p in b.phases)]
+    if failure is not None and failure.kind == "no-build":
+        projects = failure.projects
+        explanation: tuple[str, ...] = (failure.message,)
+    elif builds:
+        projects = tuple(b.project for b in builds)
+        explanation = tuple(f"{b.project} has to be built: {b.subject.distribution.why_built}." for b in builds)
+    else:
         return
-    place = next((p for name in failure.projects if (p := requested_at(simulation, name))), None)
-    yield Finding(
-        rule=RULE,
-        severity=Severity.ERROR,
-        confidence=confidence(simulation),
-        message=f"{and_list(failure.projects) or 'a project'} would have to be built, and no-build forbids it",
-        explanation=(failure.message,),
-        environment=simulation.environment.name,
-        platforms=(simulation.environment.platform.name,),
-        project=failure.projects[0] if failure.projects else "",
-        place=simulation.environment.options.places.get("no-build") or place,
+    yield about_environment(
+        RULE,
+        simulation,
+        f"{and_list(projects) or 'a project'} would have to be built, and no-build forbids it",
+        explanation,
+        projects=projects,
+        place=simulation.environment.options.places.get("no-build"),
     )
 
 

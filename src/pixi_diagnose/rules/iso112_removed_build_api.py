@@ -60,9 +60,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..finding import Finding, Rule, Severity
+from ..finding import Finding, Rule
 from ..frontends.model import Outcome, Simulation
-from .wording import and_list, because_built, confidence, names, requested_at, title
+from ..prose import and_list
+from .reporting import about_build, first_lines
+from .wording import because_built, names, title
 
 __all__ = ["RULE"]
 
@@ -76,21 +78,17 @@ def check(simulation: Simulation) -> Iterator[Finding]:
             continue
         needs = build.subject.needs
         bounds = and_list(f"{p.requirement} ({p.reason})" for p in needs.pins) if needs else ""
-        yield Finding(
-            rule=RULE,
-            severity=Severity.ERROR,
-            confidence=confidence(simulation),
-            message=f"{title(build)} uses {gone[0].name}, which {gone[0].late} no longer has",
-            explanation=(
+        yield about_build(
+            RULE,
+            simulation,
+            build,
+            f"{title(build)} uses {gone[0].name}, which {gone[0].late} no longer has",
+            (
                 f"{because_built(build)[0]}.",
                 f"Its build uses {names(gone)}.",
                 *((f"It would need {bounds}.",) if bounds else ()),
             ),
-            environment=simulation.environment.name,
-            platforms=(simulation.environment.platform.name,),
-            project=build.project,
-            place=requested_at(simulation, build.project),
-            evidence=tuple(m.evidence[0] for m in gone if m.evidence),
+            evidence=first_lines(gone),
         )
 
 

@@ -56,32 +56,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..finding import Finding, Rule, Severity
+from ..finding import Finding, Rule
 from ..frontends.model import Outcome, Simulation
-from .wording import because_built, confidence, requested_at, title
+from .reporting import about_build
+from .wording import because_built, title
 
 __all__ = ["RULE"]
 
 
 def check(simulation: Simulation) -> Iterator[Finding]:
-    """One finding for each build whose script ends by itself."""
+    """One finding for each build whose script ends by itself, or refuses what its own requirements brought."""
     for build in simulation.builds:
+        refusal = next((r for p in build.phases for r in p.refused if r.kind == "version"), None)
+        if build.isolated and refusal is not None:
+            message = f"{title(build)} refuses the {refusal.name} {refusal.version} that its build requirements bring"
+            why = (f"{because_built(build)[0]}.", f"Its script goes on with {refusal.name} {refusal.accepted} only.")
+            yield about_build(RULE, simulation, build, message, why, evidence=refusal.evidence)
+            continue
         run = next((p for p in build.phases if p.outcome is Outcome.FAILS and p.stop is not None), None)
         if run is None or run.stop is None:
             continue
         where = f" ({run.stop.evidence[0]})" if run.stop.evidence else ""
-        yield Finding(
-            rule=RULE,
-            severity=Severity.ERROR,
-            confidence=confidence(simulation),
-            message=f"{title(build)} cannot be built here, whatever is installed",
-            explanation=(f"{because_built(build)[0]}.", f"For its build, {run.stop.reason}{where}."),
-            environment=simulation.environment.name,
-            platforms=(simulation.environment.platform.name,),
-            project=build.project,
-            place=requested_at(simulation, build.project),
-            evidence=run.stop.evidence,
-        )
+        message = f"{title(build)} cannot be built here, whatever is installed"
+        why = (f"{because_built(build)[0]}.", f"For its build, {run.stop.reason}{where}.")
+        yield about_build(RULE, simulation, build, message, why, evidence=run.stop.evidence)
 
 
 RULE = Rule("ISO114", "failing-build-script", check=check)

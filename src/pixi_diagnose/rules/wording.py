@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from ..evidence import Evidence, Place
-from ..finding import Confidence
-from ..frontends.model import Build, Missing, Simulation
+from ..frontends.model import Build, BuildPhase, Missing, Simulation
+from ..prose import and_list, or_list
 
 __all__ = [
-    "and_list",
-    "and_more",
     "because_built",
-    "confidence",
+    "is_elsewhere",
     "is_late",
     "isolation_entry",
     "names",
@@ -28,32 +26,33 @@ def title(build: Build) -> str:
     return f"{distribution.project} {distribution.version}"
 
 
-def and_list(words: Iterable[str]) -> str:
-    """Words as people list them: "a", "a and b", "a, b and c"."""
-    items = list(words)
-    return " and ".join(filter(None, [", ".join(items[:-1]), items[-1]])) if items else ""
-
-
-def and_more(words: Iterable[str]) -> str:
-    """The first of many: "a", "a and 3 more"."""
-    items = list(words)
-    return items[0] if len(items) == 1 else f"{items[0]} and {len(items) - 1} more"
-
-
 def names(missing: Sequence[Missing]) -> str:
-    """The missing names with the line that wants each: "torch (setup.py:22) and psutil (setup.py:3)"."""
-    return and_list(dict.fromkeys(f"{m.name} ({m.evidence[0]})" if m.evidence else m.name for m in missing))
+    """The missing names with the line that wants each: "torch (setup.py:22) and psutil (setup.py:3)".
+
+    Where several projects have a module of that name, all are said: only the user knows which one is meant.
+    """
+    return and_list(dict.fromkeys(m.name + _about(m) for m in missing))
 
 
-def confidence(simulation: Simulation) -> Confidence:
-    """High on a solved or locked environment; medium where conda's part is only what the manifest declares."""
-    return Confidence.MEDIUM if simulation.resolution.source == "partial" else Confidence.HIGH
+def _about(missing: Missing) -> str:
+    parts = [str(line) for line in missing.evidence[:1]]
+    if len(missing.projects) > 1 and not missing.in_tree:
+        parts.append(f"of {or_list(missing.projects)}")
+    return f" ({'; '.join(parts)})" if parts else ""
 
 
 def is_late(simulation: Simulation, missing: Missing) -> bool:
     """Whether something comes too late, rather than by accident: a backend counts only if the user asked for it."""
     asked = {s.name for s in simulation.environment.pypi}
     return bool(missing.late) and (not missing.backend or bool(asked & set(missing.projects)))
+
+
+def is_elsewhere(simulation: Simulation, run: BuildPhase, missing: Missing) -> bool:
+    """Whether conda gives it on the platform that is locked, and the build runs on this machine's (pixi.md P4)."""
+    resolution = simulation.resolution
+    if run.phase != "lock" or resolution.host in {"", simulation.environment.platform.subdir}:
+        return False
+    return any(project in missing.projects for p in resolution.conda for project, _ in p.projects)
 
 
 def isolation_entry(simulation: Simulation, project: str) -> Place | None:
@@ -100,5 +99,6 @@ def because_built(build: Build) -> tuple[str, tuple[Evidence, ...]]:
         return f"{distribution.project} has to be built while locking, to know what it requires", ()
     where = f" ({metadata.dynamic_because[0]})" if metadata.dynamic_because else ""
     reason = metadata.dynamic_reason or "its dependencies are not known without a build"
-    read = f"; they were read from its {metadata.source} instead" if metadata.approximate else ""
+    elsewhere = metadata.approximate and metadata.source != "none"
+    read = f"; they were read from its {metadata.source} instead" if elsewhere else ""
     return f"{distribution.project} is built while locking: {reason}{where}{read}", metadata.dynamic_because

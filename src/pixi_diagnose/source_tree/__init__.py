@@ -8,7 +8,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -39,7 +39,7 @@ _COMPRESSION = {
     ".tar": "",
 }
 _CHUNK = 1 << 16
-_FORMAT = b"tree1"
+_FORMAT = b"tree2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,8 @@ class SourceTree:
     (empty for directories). `files` maps a path relative to the tree's root (forward slashes) to the bytes that were
     kept; `names` maps every regular file of the tree to its size in bytes, kept or not. `complete` is False where
     reading stopped early (it was told to, or the tree is too large), so that names are missing; what was passed over,
-    and why, is in `unknowns`.
+    and why, is in `unknowns`. `gaps` are folders that a build would find filled and that are empty here (submodules).
+    Of a git repository, files that were not kept have the size 0: a server that leaves them out does not tell it.
     """
 
     kind: str
@@ -60,6 +61,19 @@ class SourceTree:
     names: Mapping[str, int]
     complete: bool = True
     unknowns: tuple[Unknown, ...] = field(default=())
+    gaps: tuple[str, ...] = ()
+
+    def lacks(self, path: str) -> bool:
+        """Whether the tree is known to have nothing at a path that is not among its names."""
+        return self.complete and not any(path == gap or path.startswith(f"{gap}/") for gap in self.gaps)
+
+    def below(self, folder: str) -> SourceTree:
+        """The tree of a folder in it, with what was kept; without names where there is no such folder."""
+        inside = f"{folder.strip('/')}/"
+        names = {path.removeprefix(inside): size for path, size in self.names.items() if path.startswith(inside)}
+        files = {path.removeprefix(inside): data for path, data in self.files.items() if path.startswith(inside)}
+        gaps = tuple(gap.removeprefix(inside) for gap in self.gaps if gap.startswith(inside))
+        return replace(self, files=files, names=names, gaps=gaps)
 
     def text(self, path: str) -> str | None:
         """The text of a kept file (UTF-8, a BOM dropped, undecodable bytes replaced), None where it was not kept."""
@@ -74,6 +88,7 @@ class SourceTree:
             "sha256": self.sha256,
             "complete": self.complete,
             "unknowns": [asdict(unknown) for unknown in self.unknowns],
+            "gaps": self.gaps,
             "names": self.names,
             "sizes": {path: len(data) for path, data in self.files.items()},
         }
@@ -97,7 +112,14 @@ class SourceTree:
             at += size
         unknowns = tuple(_unknown(given) for given in about["unknowns"])
         return cls(
-            about["kind"], about["location"], about["sha256"], files, about["names"], about["complete"], unknowns
+            about["kind"],
+            about["location"],
+            about["sha256"],
+            files,
+            about["names"],
+            about["complete"],
+            unknowns,
+            tuple(about["gaps"]),
         )
 
 

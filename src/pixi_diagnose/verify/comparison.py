@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from ..build_needs import undeclared
 from ..build_needs.model import BuildNeeds, BuildTarget, ImportNeed, Phase, Strength
-from ..build_needs.providers import applicable_projects
+from ..build_needs.providers import applicable_projects, undeclared
 from .model import Comparison, Item, ObservedBuild, ObservedImport, Plan, Standing, StopKind
 
 __all__ = ["compare"]

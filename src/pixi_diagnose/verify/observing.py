@@ -10,14 +10,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from build import BuildBackendException, BuildException, ProjectBuilder
 from packaging.requirements import InvalidRequirement, Requirement
-from pyproject_hooks import BackendUnavailable, BuildBackendHookCaller, BuildBackendWarning, HookMissing
+from pyproject_hooks import BackendUnavailable
 
 from ..build_needs.model import BuildTarget, Phase, Strength
 from ..build_needs.tables import program_tool, removed_api, standard_library
 from ..errors import ArchiveError, ResolverError
 from ..evidence import Evidence
-from ..index import IndexSession
+from ..index.session import IndexSession
 from ..inspection import Inspection
 from ..names import candidates
 from .comparison import compare
@@ -72,17 +73,17 @@ def verify_source(
 
 
 def _fill(place: Throwaway, inspection: Inspection, session: IndexSession) -> None:
-    tree = inspection.tree
-    path = Path(tree.location)
-    if tree.kind == "directory":
+    source = inspection.source
+    path = Path(source.location)
+    if source.kind == "directory":
         place.copy(path)
         return
     if not path.is_file():
-        path = place.root / (tree.location.partition("#")[0].rpartition("/")[2] or "sdist")
-        found = session.client.read(tree.location, lambda stream: _save(stream, path), cap=SDIST_CAP)
-        if tree.sha256 and found != tree.sha256:
-            raise ArchiveError(f"{tree.location} is not what was inspected", location=tree.location)
-    place.unpack(path, tree.location)
+        path = place.root / (source.location.partition("#")[0].rpartition("/")[2] or "sdist")
+        found = session.client.read(source.location, lambda stream: _save(stream, path), cap=SDIST_CAP)
+        if source.sha256 and found != source.sha256:
+            raise ArchiveError(f"{source.location} is not what was inspected", location=source.location)
+    place.unpack(path, source.location)
 
 
 def _save(stream: BinaryIO, path: Path) -> str:
@@ -93,6 +94,17 @@ def _save(stream: BinaryIO, path: Path) -> str:
             digest.update(chunk)
             out.write(chunk)
     return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Miss:
+    """A module that was not there; `direct` where the project's own code asked for it, and nothing on its behalf.
+
+    The standard library asks too: `copy` looks for Jython's `org`.
+    """
+
+    seen: ObservedImport
+    direct: bool
 
 
 @dataclass(slots=True)
@@ -118,33 +130,33 @@ class _Run:
     def attempt(self, hook: str) -> None:
         """Run a hook until it passes or stops; `stopped` says which."""
         phase = Phase.WHEEL if hook == WHEEL else Phase.METADATA
-        tried = said = ""
+        tried: list[str] = []  # what was put in since the hook began to end with these words
+        said = ""
         try:
             if not self.prepared:
                 self._prepare()
             while True:
                 self.progress(f"running {hook}")
                 try:
-                    self._call(hook)
-                except HookMissing:
-                    self.notes.append(f"the backend has no {hook}: a frontend builds the wheel instead")
-                    return
-                except (HookFailedError, BackendUnavailable) as error:
-                    output = error.output if isinstance(error, HookFailedError) else str(error.traceback or error)
+                    there = self._call(hook)
+                except HookFailedError as error:
+                    output = error.output
                     misses = self._read_trace(phase)
-                    if last_line(output) == said and self.hard and self.hard[-1].import_name == tried:
-                        self.hard.pop()  # with it or without, the same end: it was not for this
-                        self.notes = [note for note in self.notes if not note.startswith(f"{tried} was put in")]
-                    said = last_line(output)
+                    if last_line(output) != said:
+                        said, tried = last_line(output), []
                     ended = _ended_by(output, misses)
-                    if ended is None or ended == tried or not self._put_in(ended, misses, phase, hook):
+                    if ended is None or ended in tried or not self._put_in(ended, misses, phase, hook):
+                        self._take_back(tried)
                         self.stopped = self.stopped or Stopped(hook, phase, StopKind.SCRIPT, last_line(output))
                         return
                     if not _NO_MODULE.search(output):
                         self.notes.append(f"{ended} was put in as the last thing missed; what {hook} said was: {said}")
-                    tried = ended
+                    tried.append(ended)
                 else:
                     self._read_trace(phase)
+                    if not there:
+                        self.notes.append(f"the backend has no {hook}: a frontend builds the wheel instead")
+                        return
                     self.passed.append(hook)
                     if hook == GET_REQUIRES:
                         self._install_known(self.answer or ())
@@ -154,6 +166,12 @@ class _Run:
             self.stopped = Stopped(hook, phase, StopKind.TIME, "the time limit was reached")
         except HookFailedError as error:
             self.stopped = Stopped(hook, phase, StopKind.INSTALL, f"uv could not install: {last_line(error.output)}")
+
+    def _take_back(self, tried: list[str]) -> None:
+        """With these or without, the hook ended with the same words: it was not for them."""
+        self.hard = [seen for seen in self.hard if seen.import_name not in tried]
+        starts = tuple(f"{name} was put in" for name in tried)
+        self.notes = [note for note in self.notes if not note.startswith(starts)]
 
     def observed(self) -> ObservedBuild:
         """All that was seen."""
@@ -205,34 +223,37 @@ class _Run:
         if project not in self.stubs:
             self.stubs.append(project)
 
-    def _call(self, hook: str) -> None:
-        out = self.place.root / hook
-        out.mkdir(exist_ok=True)
+    def _call(self, hook: str) -> bool:
+        """Run a hook as `build` does; False for prepare_metadata where the backend has none.
+
+        Raises HookFailedError where it fails, OutOfTimeError where it takes too long.
+        """
         try:
-            with warnings.catch_warnings(action="ignore", category=BuildBackendWarning):  # the backend's own
-                self._call_backend(hook, out)
-        except (ValueError, TypeError, OSError) as error:  # a backend-path outside, an answer that is none
-            raise HookFailedError(f"{type(error).__name__}: {error}") from None
+            with warnings.catch_warnings(action="ignore"):  # the project's own, of its table and its backend
+                return self._call_backend(hook)
+        except BuildBackendException as error:
+            if isinstance(error.exception, HookFailedError | OutOfTimeError):
+                raise error.exception from None
+            cause = error.exception
+            said = cause.traceback if isinstance(cause, BackendUnavailable) else f"{type(cause).__name__}: {cause}"
+            raise HookFailedError(str(said or cause)) from None
+        except BuildException as error:  # a table that is not valid, a backend-path outside
+            raise HookFailedError(str(error)) from None
 
-    def _call_backend(self, hook: str, out: Path) -> None:
-        system = self.inspection.needs.build_system
-        caller = BuildBackendHookCaller(
-            str(self.place.source),
-            system.backend,
-            list(system.backend_path) or None,
-            runner=self.place.run,
-            python_executable=self.place.python,
-        )
+    def _call_backend(self, hook: str) -> bool:
+        builder = ProjectBuilder(self.place.source, self.place.python, self.place.run)
+        out = self.place.root / hook
         if hook == GET_REQUIRES:
-            self.answer = tuple(map(str, caller.get_requires_for_build_wheel()))
+            self.answer = tuple(sorted(map(str, builder.get_requires_for_build("wheel"))))
         elif hook == PREPARE:
-            caller.prepare_metadata_for_build_wheel(str(out), _allow_fallback=False)
+            return builder.prepare("wheel", out) is not None
         else:
-            caller.build_wheel(str(out))
+            builder.build("wheel", out)
+        return True
 
-    def _read_trace(self, phase: Phase) -> list[ObservedImport]:
+    def _read_trace(self, phase: Phase) -> list[_Miss]:
         """The misses of the last run, in order; guarded ones of the project's own code, and programs, are kept."""
-        misses: list[ObservedImport] = []
+        misses: list[_Miss] = []
         for entry in self.place.records():
             evidence = _evidence(entry.get("place"))
             if entry["kind"] == "start":
@@ -243,7 +264,7 @@ class _Run:
             if standard_library(root, self.target.python) and removed_api(name) is None:
                 continue
             miss = ObservedImport(name, candidates(name), phase, Strength.GUARDED, evidence)
-            misses.append(miss)
+            misses.append(_Miss(miss, bool(entry["direct"])))
             if entry["direct"] and not self._in_tree(root) and (root, Phase.METADATA) not in self.missed:
                 self.missed.setdefault((root, phase), miss)
         return misses
@@ -258,9 +279,9 @@ class _Run:
         base = self.place.source
         return any((f / root).is_dir() or (f / f"{root}.py").is_file() for f in (base, base / "src"))
 
-    def _put_in(self, name: str, misses: list[ObservedImport], phase: Phase, hook: str) -> bool:
+    def _put_in(self, name: str, misses: list[_Miss], phase: Phase, hook: str) -> bool:
         """Put in what a hook ended for; False where it cannot be, or no more may be."""
-        found = next((m for m in reversed(misses) if m.import_name == name), None)
+        found = next((m.seen for m in reversed(misses) if m.seen.import_name == name), None)
         root = name.partition(".")[0]
         hard = ObservedImport(name, candidates(name), phase, Strength.HARD, found.evidence if found else ())
         removed = removed_api(name)
@@ -293,10 +314,10 @@ def _evidence(place: Any) -> tuple[Evidence, ...]:
     return (Evidence(str(place[0]).replace("\\", "/"), int(place[1])),) if place else ()
 
 
-def _ended_by(output: str, misses: list[ObservedImport]) -> str | None:
+def _ended_by(output: str, misses: list[_Miss]) -> str | None:
     """The module for want of which a run ended: the one its last error names, else the last one it missed itself."""
     named = _NO_MODULE.findall(last_line(output)) or _NO_MODULE.findall(output)
     if named:
         return str(named[-1])
-    own = [m.import_name for m in misses if m.evidence]
+    own = [m.seen.import_name for m in misses if m.direct]
     return own[-1] if own else None

@@ -12,11 +12,12 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import threading
 import time
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from packaging.utils import canonicalize_name
 
@@ -35,6 +36,7 @@ HEAVY = frozenset(
 UNPACKED = 4 << 30
 MEMBERS = 200_000
 TAIL = 1 << 16
+_ENDINGS = tuple(s for name in ("SIGTERM", "SIGHUP") if (s := getattr(signal, name, None)) is not None)
 _SECRET = re.compile(r"TOKEN|PASSW|SECRET|CREDENTIAL|_KEY$|^(UV|PIP|CONDA|PYTHON|TWINE|NETRC|SSH)_?", re.IGNORECASE)
 
 
@@ -51,7 +53,11 @@ class OutOfTimeError(Exception):
 
 
 class Throwaway:
-    """`with Throwaway(seconds) as place:` owns a temporary folder, and the time that all in it may take."""
+    """`with Throwaway(seconds) as place:` owns a temporary folder, and the time that all in it may take.
+
+    Within the block a request to end (SIGTERM, a closed terminal) ends this program as an interrupt does: what runs is
+    killed, the folder goes, and no further request disturbs that.
+    """
 
     def __init__(self, seconds: float, *, install_heavy: bool = False) -> None:
         self._deadline = time.monotonic() + seconds
@@ -63,13 +69,23 @@ class Throwaway:
         self.home = self.root / "home"
         self.log = self.root / "trace.jsonl"
         self.venv = self.root / "venv"
+        self._handlers: dict[signal.Signals, Any] = {}
         self.home.mkdir()
 
     def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():  # only there can signals be handled
+            self._handlers = {s: signal.signal(s, _end) for s in _ENDINGS}
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._folder.cleanup()
+        handlers = self._handlers | ({signal.SIGINT: signal.getsignal(signal.SIGINT)} if self._handlers else {})
+        for number in handlers:
+            signal.signal(number, signal.SIG_IGN)
+        try:
+            self._folder.cleanup()
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
 
     @property
     def python(self) -> str:
@@ -186,6 +202,10 @@ class Throwaway:
                 _end_group(process)
         if status:
             raise HookFailedError(_tail(output))
+
+
+def _end(number: int, _frame: object) -> NoReturn:
+    raise SystemExit(128 + number)  # as shells tell it
 
 
 def last_line(output: str) -> str:

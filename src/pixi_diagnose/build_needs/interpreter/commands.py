@@ -172,6 +172,13 @@ def _convert_lazily(m: Machine, frame: Frame, extension: Value, node: ast.AST) -
 # -- commands ---------------------------------------------------------------------------------------------------------
 
 
+def _has_own_commands(m: Machine) -> bool:
+    """Whether the script replaces commands at all: the standard ones run nothing of it."""
+    if isinstance(m.distribution, Instance):
+        return True
+    return isinstance(m.distribution, Made) and m.distribution.attributes.get("cmdclass") not in (None, {})
+
+
 def _command_class(m: Machine, name: str) -> Value:
     held = m.distribution.attributes if isinstance(m.distribution, Instance | Made) else {}
     classes = held.get("cmdclass")
@@ -208,7 +215,7 @@ def finalized(m: Machine, frame: Frame, name: str, node: ast.AST) -> Value:
 
 def run_command(m: Machine, frame: Frame, name: str, node: ast.AST) -> None:
     """Run a command once, as distutils does: the script's own class, or else what the standard one runs."""
-    if name in m.commands_run or not _applies(m, name):
+    if name in m.commands_run or not _has_own_commands(m) or not _applies(m, name):
         return
     m.commands_run.add(name)
     command = finalized(m, frame, name, node)

@@ -8,10 +8,11 @@ from typing import Any
 
 from .builtin_names import BUILTINS
 from .environment_variables import contains
-from .machine import Frame, Machine
+from .machine import Frame, Machine, Patience
 from .objects import assign, attribute, call_value, item_of, iterate, make_function
 from .operators import binary, compare, formatting_is_small
 from .values import Choice, Opaque, Outside, Scope, Value, is_known, mentions, truth
+from .version_tests import negated
 
 __all__ = ["evaluate", "source_of"]
 
@@ -21,8 +22,19 @@ _CONVERSIONS: dict[int, Callable[[Value], str]] = {ord("s"): str, ord("r"): repr
 
 def evaluate(m: Machine, frame: Frame, node: ast.expr) -> Value:
     """What an expression is worth. Raised where it raises; whatever is not modelled is unknown."""
-    m.step()
-    return _EXPRESSIONS.get(type(node), _unmodelled)(m, frame, node)
+    kind = type(node)
+    if kind is ast.Constant:
+        return node.value  # type: ignore[attr-defined]
+    m.steps += 1
+    if m.steps > m.step_limit:
+        m.give_up()
+    if kind is ast.Name:
+        # Most names are found at once.
+        scope = frame.scope
+        name = node.id  # type: ignore[attr-defined]
+        if name in scope.names and name not in scope.globals_declared:
+            return scope.names[name]
+    return _EXPRESSIONS.get(kind, _unmodelled)(m, frame, node)
 
 
 def source_of(node: ast.AST) -> str:
@@ -40,10 +52,6 @@ def source_of(node: ast.AST) -> str:
 
 def _unmodelled(_m: Machine, _frame: Frame, node: ast.expr) -> Value:
     return Opaque(type(node).__name__)
-
-
-def _constant(_m: Machine, _frame: Frame, node: ast.Constant) -> Value:
-    return node.value
 
 
 def _name(m: Machine, frame: Frame, node: ast.Name) -> Value:
@@ -86,7 +94,7 @@ def _call(m: Machine, frame: Frame, node: ast.Call) -> Value:
     function = evaluate(m, frame, node.func)
     args: list[Value] = []
     for argument in node.args:
-        if isinstance(argument, ast.Starred):
+        if type(argument) is ast.Starred:
             args.extend(iterate(m, evaluate(m, frame, argument.value)))
         else:
             args.append(evaluate(m, frame, argument))
@@ -105,7 +113,9 @@ def _call(m: Machine, frame: Frame, node: ast.Call) -> Value:
 def _items(m: Machine, frame: Frame, nodes: list[ast.expr]) -> list[Value]:
     items: list[Value] = []
     for node in nodes:
-        if isinstance(node, ast.Starred):
+        if type(node) is ast.Constant:
+            items.append(node.value)
+        elif type(node) is ast.Starred:
             items.extend(iterate(m, evaluate(m, frame, node.value)))
         else:
             items.append(evaluate(m, frame, node))
@@ -177,7 +187,9 @@ def _unary(m: Machine, frame: Frame, node: ast.UnaryOp) -> Value:
     value = evaluate(m, frame, node.operand)
     if isinstance(node.op, ast.Not):
         decided = truth(value)
-        return Opaque("an expression", mentions(value)) if decided is None else not decided
+        if decided is not None:
+            return not decided
+        return Opaque("an expression", mentions(value), negated(getattr(value, "about", None)))
     if isinstance(node.op, ast.USub) and isinstance(value, int | float):
         return -value
     return value if isinstance(node.op, ast.UAdd) else Opaque("an expression", mentions(value))
@@ -299,7 +311,11 @@ def _rounds(m: Machine, frame: Frame, generators: list[ast.comprehension]) -> It
         yield
         return
     first, rest = generators[0], generators[1:]
-    for item in iterate(m, evaluate(m, frame, first.iter))[: m.limits.rounds]:
+    patience = Patience(m)
+    for item in iterate(m, evaluate(m, frame, first.iter)):
+        if patience.ends():
+            patience.note(m.evidence(frame, first.iter))
+            return
         m.step()
         assign(m, frame, first.target, item)
         if all(truth(evaluate(m, frame, test)) is not False for test in first.ifs):
@@ -335,7 +351,6 @@ def _inner(m: Machine, frame: Frame, generators: list[ast.comprehension]) -> Ite
 
 
 _EXPRESSIONS: dict[type[ast.expr], Callable[[Machine, Frame, Any], Value]] = {
-    ast.Constant: _constant,
     ast.Name: _name,
     ast.Attribute: _attribute,
     ast.Subscript: _subscript,

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import ast
 import posixpath
-import re
 import warnings
-from fnmatch import translate
-from functools import cached_property
+from functools import lru_cache
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Protocol
 
+from ...evidence import Evidence
 from ...source_tree import SourceTree
+from .outline import Outline, imports_only, outline
+from .tree_paths import TreePaths
 
 __all__ = ["PYTHON_2", "ROOT", "TreeFiles", "TreeIndex", "parse_script"]
 
 PYTHON_2 = "is written for Python 2"
 ROOT = "/source"
 """Where the tree seems to lie. Nothing outside of it exists or does not exist: it is unknown."""
+_CHARACTERS = 100_000
+"""Characters of one tree's modules that are parsed, the bodies of uncalled functions aside: a tenth of a second."""
+_WALKED = 2000
+"""Folders that one `os.walk` is followed through."""
+
+
+class Releasable(Protocol):
+    """What holds memory that refers to itself."""
+
+    def release(self) -> None:
+        """Part the circles."""
+        ...
 
 
 class TreeIndex:
@@ -29,41 +42,97 @@ class TreeIndex:
         self.problems: dict[str, tuple[str, int]] = {}
         """Files that cannot be parsed: why, and the line."""
         self.generators: dict[ast.AST, bool] = {}
+        self.paths = TreePaths(tree.names)
         self.steps = 0
         """Steps that earlier interpretations took."""
+        self.characters = 0
+        """Characters of the modules that were parsed."""
+        self.skimmed: set[str] = set()
+        """Modules of which only the import statements were read, as too much was read before them."""
+        self.machines: list[Releasable] = []
+        """The interpretations that were made over it."""
+        self._modules: dict[str, ast.Module | None] = {}
+        self._outlines: dict[str, Outline] = {}
         self._lines: dict[str, list[str]] = {}
+        self._evidence: dict[tuple[str, int], Evidence] = {}
+        self._yielding: dict[str, bool] = {}
+
+    def release(self) -> None:
+        """Give the interpretations' memory back at once: else a search for garbage goes through all of it."""
+        for machine in self.machines:
+            machine.release()
+        self.machines.clear()
 
     def syntax(self, file: str) -> ast.Module | None:
         """The syntax tree of a file of the tree, None where it is absent or cannot be parsed."""
         if file not in self.parsed:
             text = self.tree.text(file)
-            tree, problem, line = parse_script(text) if text is not None else (None, "", 0)
-            self.parsed[file] = tree
-            if problem:
-                self.problems[file] = (problem, line)
+            self.parsed[file] = self._parsed(file, text) if text is not None else None
         return self.parsed[file]
 
-    def line(self, file: str, number: int) -> str:
-        """One line of a file, stripped; empty where there is none."""
+    def module(self, file: str) -> ast.Module | None:
+        """As `syntax`, for a module that is imported: bodies of its functions may be left for `body` to parse."""
+        if file in self.parsed:
+            return self.parsed[file]
+        if file not in self._modules:
+            self._modules[file] = self._read_module(file)
+        return self._modules[file]
+
+    def _read_module(self, file: str) -> ast.Module | None:
+        text = self.tree.text(file)
+        if text is None:
+            return None
+        cut = outline(text) if self.characters < _CHARACTERS else None
+        self.characters += len(cut.text) if cut is not None else len(text)
+        if self.characters > _CHARACTERS:
+            self.skimmed.add(file)
+            return parse_script(imports_only(text))[0]
+        if cut is not None:
+            found, problem, _line = parse_script(cut.text)
+            if not problem:
+                self._outlines[file] = cut
+                return found
+        return self._parsed(file, text)
+
+    def _parsed(self, file: str, text: str) -> ast.Module | None:
+        found, problem, line = parse_script(text)
+        if problem:
+            self.problems[file] = (problem, line)
+        return found
+
+    def body(self, file: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.stmt]:
+        """The statements of a function that stands in a file; one that was cut out of its module gets them back."""
+        cut = self._outlines.get(file)
+        if cut is not None:
+            try:
+                node.body = cut.take(node) or node.body
+            except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+                self.problems[file] = (f"cannot be parsed: {error}", node.lineno)
+        return node.body
+
+    def read_so_far(self, file: str) -> ast.Module | None:
+        """The syntax of a file as far as something of it ran, None where nothing did."""
+        return self.parsed.get(file) or self._modules.get(file)
+
+    def may_yield(self, file: str) -> bool:
+        """Whether a file may define generators: few do, and then no function has to be searched for `yield`."""
+        if file not in self._yielding:
+            self._yielding[file] = b"yield" in self.tree.files.get(file, b"yield")
+        return self._yielding[file]
+
+    def lines(self, file: str) -> list[str]:
+        """The text of a file, line by line; empty where there is none."""
         if file not in self._lines:
             self._lines[file] = (self.tree.text(file) or "").splitlines()
-        lines = self._lines[file]
-        return lines[number - 1].strip() if 0 < number <= len(lines) else ""
+        return self._lines[file]
 
-    @cached_property
-    def folders(self) -> dict[str, dict[str, None]]:
-        """Every folder of the tree ("" is its root) with the names in it, in order."""
-        found: dict[str, dict[str, None]] = {"": {}}
-        for name in sorted(self.tree.names):
-            child, parent = name, posixpath.dirname(name)
-            while True:
-                entries = found.setdefault(parent, {})
-                base = posixpath.basename(child)
-                known = base in entries
-                entries[base] = None
-                if known or not parent:
-                    break
-                child, parent = parent, posixpath.dirname(parent)
+    def evidence(self, file: str, line: int) -> Evidence:
+        """A line of a file of the tree, with its text."""
+        found = self._evidence.get((file, line))
+        if found is None:
+            lines = self.lines(file)
+            text = lines[line - 1].strip()[:200] if 0 < line <= len(lines) else ""
+            found = self._evidence[file, line] = Evidence(file, line, text)
         return found
 
 
@@ -73,27 +142,18 @@ class TreeFiles:
     def __init__(self, index: TreeIndex) -> None:
         self.index = index
         self.tree = index.tree
+        self.paths = index.paths
         self.folder = ROOT
         self.written: dict[str, str | None] = {}
         """Files that the script itself wrote: their text, None where it is not known."""
         self.complete = index.tree.complete
         """Whether what is not known to be there is absent: no longer once another program has run."""
 
-    @property
-    def folders(self) -> dict[str, dict[str, None]]:
-        """Every folder of the tree with the names in it."""
-        return self.index.folders
-
     def inside(self, path: Any) -> str | None:
         """The path relative to the tree's root, None for one outside (or for what is no path)."""
         if isinstance(path, PurePosixPath):
             path = str(path)
-        if not isinstance(path, str) or "\0" in path:
-            return None
-        full = posixpath.normpath(posixpath.join(self.folder, path))
-        if full == ROOT:
-            return ""
-        return full[len(ROOT) + 1 :] if full.startswith(ROOT + "/") else None
+        return _relative(self.folder, path) if isinstance(path, str) else None
 
     def is_file(self, path: Any) -> bool | None:
         """Whether it is a file of the tree; None where that cannot be known."""
@@ -102,16 +162,20 @@ class TreeFiles:
             return None
         if relative in self.tree.names or relative in self.written:
             return True
-        return False if self.complete else None
+        return self._absent(relative)
 
     def is_folder(self, path: Any) -> bool | None:
         """Whether it is a folder of the tree; None where that cannot be known."""
         relative = self.inside(path)
         if relative is None:
             return None
-        if relative in self.folders:
+        if self.paths.is_folder(relative):
             return True
-        return False if self.complete else None
+        return self._absent(relative)
+
+    def _absent(self, relative: str) -> bool | None:
+        """What is not known to be there: False, or None where the tree may only not show it."""
+        return False if self.complete and self.tree.lacks(relative) else None
 
     def exists(self, path: Any) -> bool | None:
         """Whether the tree has a file or a folder there; None where that cannot be known."""
@@ -130,58 +194,44 @@ class TreeFiles:
     def children(self, path: Any) -> list[str] | None:
         """The names in a folder, None where it is none of the tree's."""
         relative = self.inside(path)
-        return None if relative is None or relative not in self.folders else list(self.folders[relative])
+        return None if relative is None or not self.paths.is_folder(relative) else list(self.paths.children(relative))
 
     def matching(self, pattern: str, *, recursive: bool) -> list[str] | None:
         """What a glob pattern finds, spelled as the pattern is; None for a pattern outside of the tree."""
-        full = posixpath.normpath(posixpath.join(self.folder, pattern))
-        if full != ROOT and not full.startswith(ROOT + "/"):
+        relative = _relative(self.folder, pattern)
+        if relative is None:
             return None
-        test = _glob_regex(full[len(ROOT) + 1 :], recursive=recursive)
-        absolute = pattern.startswith("/")
-        found = [name for name in [*self.tree.names, *self.folders] if name and test.fullmatch(name)]
-        base = "" if absolute else posixpath.relpath(self.folder, ROOT)
-        spelled = [f"{ROOT}/{n}" if absolute else posixpath.relpath(n, base) if base != "." else n for n in found]
-        if pattern.startswith("./"):
-            spelled = ["./" + n for n in spelled]
-        return sorted(spelled)
+        found = self.paths.matching(relative, recursive=recursive)
+        if pattern.startswith("/"):
+            return [f"{ROOT}/{name}" for name in found]
+        base = posixpath.relpath(self.folder, ROOT)
+        spelled = sorted(posixpath.relpath(name, base) for name in found) if base != "." else found
+        return ["./" + name for name in spelled] if pattern.startswith("./") else spelled
 
     def below(self, path: Any) -> list[tuple[str, list[str], list[str]]] | None:
         """What `os.walk` yields: (folder, its folders, its files), spelled from `path`; None outside of the tree."""
         start = self.inside(path)
-        if start is None or start not in self.folders:
+        if start is None or not self.paths.is_folder(start):
             return None if start is None else []
-        rows: list[tuple[str, list[str], list[str]]] = []
-        pending = [start]
-        while pending and len(rows) < 2000:
-            folder = pending.pop(0)
-            names = [posixpath.join(folder, n) for n in self.folders[folder]]
-            folders = [n for n in names if n in self.folders]
-            spelled = posixpath.join(str(path), posixpath.relpath(folder, start)) if folder != start else str(path)
-            rows.append(
-                (
-                    spelled,
-                    [posixpath.basename(n) for n in folders],
-                    [posixpath.basename(n) for n in names if n not in self.folders],
-                )
+        return [
+            (
+                posixpath.join(str(path), folder[len(start) :].lstrip("/")) if folder != start else str(path),
+                below,
+                files,
             )
-            pending[:0] = folders
-        return rows
+            for folder, below, files in self.paths.walk(start, _WALKED)
+        ]
 
 
-def _glob_regex(pattern: str, *, recursive: bool) -> re.Pattern[str]:
-    """A regular expression for a whole relative path. Stars stay within one folder, except `**` of a recursive glob."""
-    parts: list[str] = []
-    pieces = pattern.split("/")
-    for position, piece in enumerate(pieces):
-        last = position == len(pieces) - 1
-        if piece == "**" and recursive:
-            parts.append(".*" if last else "(?:.*/)?")
-            continue
-        # A translated piece reads `(?s:…)\Z`; neither of its wildcards may cross a folder.
-        body = translate(piece)[4:].rpartition(")")[0].replace(".*", "[^/]*")
-        parts.append(re.sub(r"(?<!\\)\.(?![*])", "[^/]", body) + ("" if last else "/"))
-    return re.compile("".join(parts))
+@lru_cache(maxsize=4096)
+def _relative(folder: str, path: str) -> str | None:
+    """A path from a folder, relative to the tree's root; None for one outside of it."""
+    if "\0" in path:
+        return None
+    full = posixpath.normpath(posixpath.join(folder, path))
+    if full == ROOT:
+        return ""
+    return full[len(ROOT) + 1 :] if full.startswith(ROOT + "/") else None
 
 
 def parse_script(text: str) -> tuple[ast.Module | None, str, int]:

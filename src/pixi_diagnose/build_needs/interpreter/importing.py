@@ -102,7 +102,8 @@ def _from_tree_module(m: Machine, frame: Frame, module: TreeModule, node: ast.Im
         else:
             value = submodule(m, frame, module, alias.name, node)
             if value is None:
-                m.fail(ImportError, f"cannot import name {alias.name!r}", frame, node)
+                if not module.partial:
+                    m.fail(ImportError, f"cannot import name {alias.name!r}", frame, node)
                 value = Opaque(f"{module.name}.{alias.name}")
         bound.append((alias.asname or alias.name, value))
     return bound
@@ -172,8 +173,9 @@ def _find_in(m: Machine, base: str) -> tuple[str, str | None] | None:
         return f"{base}.py", None
     if f"{base}.py" in m.files.written:
         return f"{base}.py", None
-    children = m.files.folders.get(base)
-    if children and any(child.endswith(".py") or f"{base}/{child}" in m.files.folders for child in children):
+    if m.files.paths.is_folder(base) and any(
+        is_folder or child.endswith(".py") for child, is_folder in m.files.paths.children(base).items()
+    ):
         return "", base
     return None
 
@@ -211,19 +213,35 @@ def _load(m: Machine, frame: Frame, name: str, file: str, folder: str | None, no
 
 def run_module_file(m: Machine, module: TreeModule) -> None:
     """Run a module of the tree in its own scope. Raised as the module raises; SyntaxError for one in Python 2."""
-    tree = m.parse(module.file)
+    tree = m.parse(module.file, imported=module.name != "__main__")
+    if module.file in m.files.index.skimmed:
+        module.partial = True
+        m.see_unknown("the build imports more of its tree than is read", m.evidence_at(module.file, 1))
     if tree is None:
         problem, line = m.files.index.problems.get(module.file, ("", 1))
         if problem.startswith(PYTHON_2):
             raise Raised(SyntaxError, problem.removeprefix(PYTHON_2).lstrip(": "), file=module.file, line=line)
         return
+    # Of a module that is only skimmed, what it imports of the tree is not looked at any more.
+    body = [s for s in tree.body if not _is_of_tree(m, s)] if module.partial else tree.body
     inner = Frame(module, module.scope, len(m.conditions))
+    if module.partial:  # what looks like an import may be a line of a string
+        m.conditions.append(f"{module.file}, of which only lines were read, is imported to its end")
     m.depth += 1
     try:
-        m.execute(m, inner, tree.body)
+        m.execute(m, inner, body)
     finally:
         m.depth -= 1
         del m.conditions[inner.conditions_before :]
+
+
+def _is_of_tree(m: Machine, statement: ast.stmt) -> bool:
+    """Whether an import statement names modules of the tree."""
+    if isinstance(statement, ast.ImportFrom):
+        return statement.level > 0 or find_module(m, (statement.module or "").partition(".")[0])
+    return isinstance(statement, ast.Import) and any(
+        find_module(m, alias.name.partition(".")[0]) for alias in statement.names
+    )
 
 
 # -- outside ----------------------------------------------------------------------------------------------------------

@@ -45,15 +45,15 @@ _PATTERN = frozenset({"search", "match", "fullmatch", "findall", "sub", "split",
 
 def known_attribute(m: Machine, frame: Frame, value: Any, name: str, node: ast.AST) -> Value | None:
     """`value.name` of plain data; None where Python itself has no such attribute."""
+    if isinstance(value, str | bytes):
+        return _caller(m, frame, value, name, node) if name in _TEXT else _other(value, name)
     if isinstance(value, PurePosixPath):
         return _path_attribute(m, frame, value, name, node)
     if name in _NUMBER and hasattr(value, name):
         return getattr(value, name)
-    if isinstance(value, str | bytes):
-        return _caller(m, frame, value, name, node) if name in _TEXT else _other(value, name)
-    for kind, names in _CONTAINER.items():
-        if isinstance(value, kind):
-            return _caller(m, frame, value, name, node) if name in names else _other(value, name)
+    names = _CONTAINER.get(type(value))
+    if names is not None:
+        return _caller(m, frame, value, name, node) if name in names else _other(value, name)
     if isinstance(value, re.Match) and name in _MATCH:
         return _caller(m, frame, value, name, node)
     if isinstance(value, re.Pattern) and name in _PATTERN:

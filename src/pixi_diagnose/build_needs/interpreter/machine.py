@@ -3,37 +3,41 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from ...evidence import Evidence, Unknown
 from ...names import candidates
 from ..model import BuildTarget, Phase, Strength
-from ..observations import DownloadSeen, ImportSeen, KnobSeen, Observations, RemovedSeen, ToolSeen
+from ..observations import DownloadSeen, ImportSeen, KnobSeen, Observations, RemovedSeen, ToolSeen, VersionSeen
 from ..tables import RemovedApiEntry, brought_with, standard_library
 from .control import BudgetSpent, Raised
 from .files import ROOT, TreeFiles, TreeIndex, parse_script
 from .values import ClassValue, Instance, Scope, TreeModule, Value
 
-__all__ = ["Frame", "Limits", "Machine", "Surroundings"]
+__all__ = ["Frame", "Limits", "Machine", "Patience", "Surroundings"]
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The caps of one interpretation. Reaching one ends it with an Unknown (design 11)."""
 
-    steps: int = 120_000
+    steps: int = 15_000
     depth: int = 45
     modules: int = 400
     rounds: int = 10_000
     """Rounds of one loop."""
+    fruitless: int = 1_000
+    """Steps of one loop since it last saw something new, after `rounds_at_least`: by then it only moves data."""
+    rounds_at_least: int = 32
+    fruitless_at_all: int = 2_000
+    """The same for a loop of few but long rounds."""
     text: int = 1_000_000
     """Characters of one string, or items of one container."""
     allocated: int = 64_000_000
     """Characters and items of all large values together."""
-    steps_of_all: int = 300_000
+    steps_of_all: int = 45_000
     """Steps of all interpretations of one tree together."""
 
 
@@ -82,6 +86,23 @@ class Guard:
     """Whether something in its body may have raised, in a branch that could not be decided."""
 
 
+class Condition:
+    """A condition that holds inside a `with`."""
+
+    __slots__ = ("_before", "_conditions", "_text")
+
+    def __init__(self, conditions: list[str], text: str) -> None:
+        self._conditions = conditions
+        self._text = text
+        self._before = len(conditions)
+
+    def __enter__(self) -> None:
+        self._conditions.append(self._text)
+
+    def __exit__(self, *_error: object) -> None:
+        del self._conditions[self._before :]
+
+
 class Machine:
     """The interpreter's state. The modules beside this one are its functions."""
 
@@ -91,6 +112,8 @@ class Machine:
         self.limits = limits or Limits()
         self.step_limit = max(0, min(self.limits.steps, self.limits.steps_of_all - index.steps))
         self.seen = Observations()
+        self._noted: set[tuple[str, str, Evidence]] = set()
+        self._told: set[tuple[str, Evidence | None]] = set()
         self.phase = Phase.METADATA
         self.after_setup = False
         self.conditions: list[str] = []
@@ -121,8 +144,17 @@ class Machine:
         self.asks_for: Callable[[dict[str, Value]], bool] = lambda _keywords: False
         """Whether these arguments of setup() make the hook ask for requirements."""
         self.running: list[ast.AST] = []
+        index.machines.append(self)
         self.evaluate: Callable[[Machine, Frame, ast.expr], Value]
         self.execute: Callable[[Machine, Frame, Sequence[ast.stmt]], Any]
+
+    def release(self) -> None:
+        """Part what refers to each other in circles (a module's names, its functions, the machine itself)."""
+        for module in self.modules.values():
+            module.scope.names.clear()
+        self.modules.clear()
+        self.commands.clear()
+        self.setup_frame = self.distribution = self.on_setup = None
 
     # -- caps ---------------------------------------------------------------------------------------------------------
 
@@ -130,7 +162,11 @@ class Machine:
         """Count one step. BudgetSpent at the cap."""
         self.steps += 1
         if self.steps > self.step_limit:
-            raise BudgetSpent(f"it takes more than {self.step_limit} steps")
+            self.give_up()
+
+    def give_up(self) -> NoReturn:
+        """End at the cap of steps."""
+        raise BudgetSpent(f"it takes more than {self.step_limit} steps")
 
     def allocate(self, size: int) -> bool:
         """Whether a value of this size may be made; False says that it has to stay unknown."""
@@ -150,17 +186,11 @@ class Machine:
 
     def evidence_at(self, file: str, line: int) -> Evidence:
         """A line of a file of the tree, with its text."""
-        return Evidence(file, line, self.files.index.line(file, line)[:200])
+        return self.files.index.evidence(file, line)
 
-    @contextmanager
-    def condition(self, text: str) -> Iterator[None]:
+    def condition(self, text: str) -> Condition:
         """What runs inside hangs on an undecided condition. Conditions left over by an early return inside go, too."""
-        before = len(self.conditions)
-        self.conditions.append(text)
-        try:
-            yield
-        finally:
-            del self.conditions[before:]
+        return Condition(self.conditions, text)
 
     def catches(self, kind: type[BaseException]) -> Guard | None:
         """The innermost active `try` that would catch such an exception, None for none."""
@@ -178,6 +208,11 @@ class Machine:
 
     # -- what is seen -------------------------------------------------------------------------------------------------
 
+    @property
+    def news(self) -> int:
+        """How many different things were seen so far."""
+        return len(self._noted)
+
     def strength(self) -> Strength:
         """HARD, or CONDITIONAL inside an undecided branch."""
         return Strength.CONDITIONAL if self.conditions else Strength.HARD
@@ -185,6 +220,7 @@ class Machine:
     def see_import(self, name: str, strength: Strength, evidence: Evidence, *, in_tree: bool = False) -> None:
         """Note an import from outside the tree."""
         condition = " and ".join(dict.fromkeys(self.conditions[-2:])) if strength is Strength.CONDITIONAL else ""
+        self._noted.add(("import", name, evidence))
         self.seen.imports.append(
             ImportSeen(
                 name, name.partition(".")[0], self.phase, strength, evidence, condition, self.after_setup, in_tree
@@ -234,25 +270,35 @@ class Machine:
         """Note a tool; its strength and phase are the present ones unless given."""
         strength = strength or self.strength()
         condition = " and ".join(dict.fromkeys(self.conditions[-2:])) if strength is Strength.CONDITIONAL else ""
+        self._noted.add(("tool", name, evidence))
         self.seen.tools.append(ToolSeen(name, phase or self.phase, strength, evidence, condition))
 
     def see_knob(self, variable: str, default: str | None, evidence: Evidence) -> None:
         """Note an environment variable that is read."""
+        self._noted.add(("knob", variable, evidence))
         self.seen.knobs.append(KnobSeen(variable, default, evidence))
+
+    def see_version(self, module: str, specifier: str, evidence: Evidence) -> None:
+        """Note a version that the script insists on, unless it would catch its own refusal."""
+        if not any(guard.kinds for guard in self.guards):
+            self._noted.add(("version", module + specifier, evidence))
+            self.seen.versions.append(VersionSeen(module, specifier, self.phase, evidence))
 
     def see_removed(self, key: str, strength: Strength, evidence: Evidence) -> None:
         """Note a use of something that is gone in newer versions."""
+        self._noted.add(("removed", key, evidence))
         self.seen.removed.append(RemovedSeen(key, self.phase, strength, evidence))
 
     def see_download(self, url: str, evidence: Evidence) -> None:
         """Note that something is fetched."""
+        self._noted.add(("download", url, evidence))
         self.seen.downloads.append(DownloadSeen(url, self.phase, False, evidence))
 
     def see_unknown(self, reason: str, evidence: Evidence | None = None) -> None:
         """Note what could not be known, once."""
-        unknown = Unknown(reason, (evidence,) if evidence else ())
-        if unknown not in self.seen.unknowns:
-            self.seen.unknowns.append(unknown)
+        if (reason, evidence) not in self._told:
+            self._told.add((reason, evidence))
+            self.seen.unknowns.append(Unknown(reason, (evidence,) if evidence else ()))
 
     def see_absent(self, file: str, evidence: Evidence) -> None:
         """Note a file that the script reads and that the tree does not have: the real script fails there."""
@@ -260,10 +306,11 @@ class Machine:
 
     # -- parsing ------------------------------------------------------------------------------------------------------
 
-    def parse(self, file: str, source: str | None = None) -> ast.Module | None:
+    def parse(self, file: str, source: str | None = None, *, imported: bool = False) -> ast.Module | None:
         """The syntax tree of a file of the tree, or of another text that is shown as that file's.
 
-        None where it cannot be parsed: that is noted with its line.
+        Of a module that is `imported`, bodies of functions may be left out until they are called. None where it cannot
+        be parsed: that is noted with its line.
         """
         index = self.files.index
         if source is None and file in self.files.written:
@@ -271,8 +318,37 @@ class Machine:
         if source is not None:
             tree, problem, line = parse_script(source)
         else:
-            tree = index.syntax(file)
+            tree = index.module(file) if imported else index.syntax(file)
             problem, line = index.problems.get(file, ("", 0))
         if problem:
             self.see_unknown(f"{file} {problem}", self.evidence_at(file, line))
         return tree
+
+
+class Patience:
+    """How long one loop is followed: until its cap of rounds, or until it has seen nothing new for long."""
+
+    __slots__ = ("_m", "_news", "_rounds", "_since")
+
+    def __init__(self, m: Machine) -> None:
+        self._m = m
+        self._rounds = 0
+        self._news = m.news
+        self._since = m.steps
+
+    def ends(self) -> bool:
+        """Whether the next round is not run any more."""
+        m = self._m
+        if m.news != self._news:
+            self._news, self._since = m.news, m.steps
+        limits, fruitless = m.limits, m.steps - self._since
+        if self._rounds >= limits.rounds or fruitless > limits.fruitless_at_all:
+            return True
+        if self._rounds >= limits.rounds_at_least and fruitless > limits.fruitless:
+            return True
+        self._rounds += 1
+        return False
+
+    def note(self, evidence: Evidence) -> None:
+        """Say that the loop was left."""
+        self._m.see_unknown("a loop was not followed to its end", evidence)

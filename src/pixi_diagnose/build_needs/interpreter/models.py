@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ...evidence import Evidence
 from .machine import Frame, Machine
@@ -61,6 +62,7 @@ _SAME = (
 )
 
 
+@lru_cache(maxsize=4096)
 def canonical_path(path: str) -> str:
     """One spelling for each thing outside."""
     for spelled, same in _SAME:

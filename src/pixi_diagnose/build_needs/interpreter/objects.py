@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from .control import Raised, Return
+from .enumerations import make_members, member_of_value, members
 from .environment_variables import read_item, write_item
 from .importing import submodule
 from .known_methods import known_attribute
@@ -25,6 +26,7 @@ from .values import (
     SuperOf,
     TreeModule,
     Value,
+    is_abstract,
     mentions,
     merge,
 )
@@ -64,6 +66,16 @@ _LAZY_PROPERTIES = {"functools.cached_property"}
 
 def attribute(m: Machine, frame: Frame, value: Value, name: str, node: ast.AST) -> Value:
     """`value.name`."""
+    if is_abstract(value) or isinstance(value, Raised):
+        return _abstract_attribute(m, frame, value, name, node)
+    known = known_attribute(m, frame, value, name, node)
+    if known is None:
+        m.fail(AttributeError, f"no attribute {name!r}", frame, node)
+        return Opaque(name)
+    return known
+
+
+def _abstract_attribute(m: Machine, frame: Frame, value: Value, name: str, node: ast.AST) -> Value:
     if isinstance(value, Outside):
         return outside_value(m, f"{value.path}.{name}")
     if isinstance(value, Instance):
@@ -88,13 +100,7 @@ def attribute(m: Machine, frame: Frame, value: Value, name: str, node: ast.AST) 
         return Opaque(f"the error's {name}")
     if isinstance(value, OutsideMethod):
         return OutsideMethod(value.receiver, f"{value.path}.{name}", name)
-    if isinstance(value, BoundMethod | Modelled):
-        return Opaque(name)
-    known = known_attribute(m, frame, value, name, node)
-    if known is None:
-        m.fail(AttributeError, f"no attribute {name!r}", frame, node)
-        return Opaque(name)
-    return known
+    return Opaque(name)
 
 
 def outside_value(m: Machine, path: str) -> Value:
@@ -119,7 +125,8 @@ def _module_attribute(m: Machine, frame: Frame, module: TreeModule, name: str, n
     found = submodule(m, frame, module, name, node)
     if found is not None:
         return found
-    m.fail(AttributeError, f"module {module.name!r} has no attribute {name!r}", frame, node)
+    if not module.partial:
+        m.fail(AttributeError, f"module {module.name!r} has no attribute {name!r}", frame, node)
     return Opaque(f"{module.name}.{name}")
 
 
@@ -191,6 +198,8 @@ def iterate(m: Machine, value: Value) -> list[Value]:
         return [item for option in value.options if option is not None for item in iterate(m, option)]
     if isinstance(value, Made) and value.path == "io.Reader" and not value.attributes.get("binary"):
         return list(value.args[0].splitlines(keepends=True))
+    if (listed := members(value)) is not None:
+        return list(listed)
     if isinstance(value, Opaque):
         return [Opaque(f"an item of {value.origin}" if value.origin else "", value.tool)]
     return [Opaque("an item")]
@@ -200,7 +209,9 @@ def has_known_items(value: Value) -> bool:
     """Whether it is known how many items a value has."""
     if isinstance(value, Made):
         return value.path == "io.Reader"
-    return isinstance(value, list | tuple | dict | set | frozenset | str | bytes | range | Choice)
+    return members(value) is not None or isinstance(
+        value, list | tuple | dict | set | frozenset | str | bytes | range | Choice
+    )
 
 
 def item_of(m: Machine, frame: Frame, container: Value, index: Value, node: ast.AST) -> Value:
@@ -219,6 +230,8 @@ def item_of(m: Machine, frame: Frame, container: Value, index: Value, node: ast.
         except (KeyError, IndexError, TypeError) as error:
             m.fail(type(error), str(error), frame, node)
             return Opaque("an item")
+    if members(container) is not None and isinstance(index, str):
+        return attribute(m, frame, container, index, node)
     if isinstance(container, Instance) and isinstance(method := container.cls.find("__getitem__"), Function):
         return call_function(m, frame, method, [container, index], {}, node)
     return Opaque("an item", mentions(container))
@@ -342,15 +355,17 @@ def make_function(m: Machine, frame: Frame, node: ast.FunctionDef | ast.AsyncFun
     return value if isinstance(value, Function | Instance | ClassValue) else made
 
 
-def _is_generator(m: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> bool:
-    known = m.files.index.generators
-    if node not in known:
-        known[node] = not isinstance(node, ast.Lambda) and _yields(node)
-    return known[node]
+def _is_generator(m: Machine, function: Function) -> bool:
+    index, node = m.files.index, function.node
+    if isinstance(node, ast.Lambda) or not index.may_yield(function.module.file):
+        return False
+    if node not in index.generators:
+        index.generators[node] = _yields(index.body(function.module.file, node))
+    return index.generators[node]
 
 
-def _yields(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    pending: list[ast.AST] = list(node.body)
+def _yields(body: list[ast.stmt]) -> bool:
+    pending: list[ast.AST] = list(body)
     while pending:
         current = pending.pop()
         if isinstance(current, ast.Yield | ast.YieldFrom):
@@ -380,6 +395,7 @@ def make_class(m: Machine, frame: Frame, node: ast.ClassDef) -> Value:
     for value in scope.names.values():
         if isinstance(value, Function) and value.owner is None:
             value.owner = cls
+    make_members(cls)
     return cls
 
 
@@ -390,14 +406,15 @@ def call_value(
     m: Machine, frame: Frame, function: Value, args: list[Value], keywords: dict[str, Value], node: ast.AST
 ) -> Value:
     """`function(*args, **keywords)`."""
-    if isinstance(function, Outside):
+    kind = type(function)
+    if kind is Outside:
         return call_outside(Call(m, frame, function.path, args, keywords, node))
-    if isinstance(function, Function):
-        return call_function(m, frame, function, args, keywords, node)
-    if isinstance(function, BoundMethod):
-        return call_function(m, frame, function.function, [function.receiver, *args], keywords, node)
-    if isinstance(function, Modelled):
+    if kind is Modelled:
         return function.call(args, keywords)
+    if kind is Function:
+        return call_function(m, frame, function, args, keywords, node)
+    if kind is BoundMethod:
+        return call_function(m, frame, function.function, [function.receiver, *args], keywords, node)
     if isinstance(function, ClassValue):
         return instantiate(m, frame, function, args, keywords, node)
     if isinstance(function, OutsideMethod):
@@ -455,6 +472,11 @@ def instantiate(
     m: Machine, frame: Frame, cls: ClassValue, args: list[Value], keywords: dict[str, Value], node: ast.AST
 ) -> Value:
     """An object of a class of the tree, after its `__init__`."""
+    if members(cls) is not None:
+        member = member_of_value(cls, args[0]) if args else None
+        if member is None:
+            m.fail(ValueError, f"no member of {cls.name}", frame, node)
+        return Opaque(f"a member of {cls.name}") if member is None else member
     made = Instance(cls)
     if any(isinstance(base, type) for base in cls.bases):
         return made
@@ -483,13 +505,13 @@ def call_function(
     _bind(m, scope, function, args, keywords)
     inner = Frame(function.module, scope, len(m.conditions))
     inner.cls, inner.receiver = function.owner, args[0] if args else None
-    inner.yielded = [] if _is_generator(m, function.node) else None
+    inner.yielded = [] if _is_generator(m, function) else None
     m.depth += 1
     m.running.append(function.node)
     try:
         if isinstance(function.node, ast.Lambda):
             return m.evaluate(m, inner, function.node.body)
-        completion = m.execute(m, inner, function.node.body)
+        completion = m.execute(m, inner, m.files.index.body(function.module.file, function.node))
     except Raised:
         if not inner.maybe_returned:
             raise

@@ -8,8 +8,23 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Any
 
+from .enumerations import members, plain_value
 from .machine import Frame, Machine
-from .values import Choice, ClassValue, Function, Opaque, Outside, TreeModule, Value, is_known, mentions, truth
+from .values import (
+    Choice,
+    ClassValue,
+    Function,
+    Instance,
+    Opaque,
+    Outside,
+    OutsideMethod,
+    TreeModule,
+    Value,
+    is_known,
+    mentions,
+    truth,
+)
+from .version_tests import version_test
 
 __all__ = ["binary", "compare", "formatting_is_small"]
 
@@ -97,7 +112,7 @@ def compare(m: Machine, frame: Frame, op: ast.cmpop, left: Value, right: Value, 
             except TypeError as error:
                 m.fail(TypeError, str(error), frame, node)
     if answer is None:
-        return Opaque("a comparison", mentions(left) or mentions(right))
+        return Opaque("a comparison", mentions(left) or mentions(right), version_test(op, left, right))
     return not answer if isinstance(op, ast.IsNot | ast.NotEq | ast.NotIn) else answer
 
 
@@ -110,7 +125,7 @@ def _identical(left: Value, right: Value) -> bool | None:
         return None
     if left is None or right is None:
         other = right if left is None else left
-        if isinstance(other, Outside):
+        if isinstance(other, Outside | OutsideMethod):
             return False if truth(other) else None
         return left is right
     if isinstance(left, bool) or isinstance(right, bool):
@@ -119,6 +134,11 @@ def _identical(left: Value, right: Value) -> bool | None:
 
 
 def _equal(left: Value, right: Value) -> bool | None:
+    left, right = plain_value(left), plain_value(right)
+    if type(left) is Instance and type(right) is Instance and left.cls.find("__eq__") is None:
+        if left is right:
+            return True
+        return False if members(left.cls) is not None and left.cls is right.cls else None
     if is_known(left) and is_known(right):
         try:
             return bool(left == right)

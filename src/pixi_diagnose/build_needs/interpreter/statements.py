@@ -12,10 +12,11 @@ from functools import partial
 from typing import Any
 
 from ...evidence import Evidence
+from ..model import Strength
 from .control import Break, Continue, Normal, Raised, Return
 from .expressions import evaluate, source_of
 from .importing import import_from, import_module
-from .machine import Frame, Guard, Machine
+from .machine import Frame, Guard, Machine, Patience
 from .objects import (
     assign,
     attribute,
@@ -29,6 +30,7 @@ from .objects import (
 )
 from .operators import binary
 from .values import ClassValue, Opaque, Value, mentions, merge, truth
+from .version_tests import VersionTest, negated
 
 __all__ = ["execute", "run_branches"]
 
@@ -135,17 +137,34 @@ def _if(m: Machine, frame: Frame, node: ast.If) -> Completion:
     decided = truth(test)
     if decided is not None:
         return execute(m, frame, node.body if decided else node.orelse)
-    text = source_of(node.test)
-    return run_branches(
-        m,
-        frame,
-        [
-            (text, lambda: execute(m, frame, node.body)),
-            (f"not ({text})", lambda: execute(m, frame, node.orelse)),
-        ],
-        tool=mentions(test),
-        evidence=m.evidence(frame, node),
-    )
+    text, evidence = source_of(node.test), m.evidence(frame, node)
+    about = getattr(test, "about", None)
+    body: Callable[[], Completion] = partial(execute, m, frame, node.body)
+    orelse: Callable[[], Completion] = partial(execute, m, frame, node.orelse)
+    if isinstance(about, VersionTest):
+        body, orelse = _refusing(m, body, negated(about), evidence), _refusing(m, orelse, about, evidence)
+    return run_branches(m, frame, [(text, body), (f"not ({text})", orelse)], tool=mentions(test), evidence=evidence)
+
+
+def _refusing(
+    m: Machine, branch: Callable[[], Completion], accepted: VersionTest | None, evidence: Evidence
+) -> Callable[[], Completion]:
+    """A branch that is taken unless a module's version is accepted: where it fails, the script insists on that."""
+    certain = not m.conditions
+
+    def run() -> Completion:
+        try:
+            return branch()
+        except Raised as error:
+            if certain and accepted is not None and not error.blame and not _is_success(error):
+                m.see_version(accepted.module, accepted.specifier, evidence)
+            raise
+
+    return run
+
+
+def _is_success(error: Raised) -> bool:
+    return error.kind is SystemExit and error.value in {None, 0}
 
 
 def run_branches(
@@ -160,19 +179,20 @@ def run_branches(
     spans: list[tuple[int, int]] = []
     left_over: list[str] = []
     depth = len(m.conditions)
-    for text, run in branches:
-        frame.scope.names.clear()
-        frame.scope.names.update(before)
-        if outer is not None and outer_before is not None:
-            outer.clear()
-            outer.update(outer_before)
+    for number, (text, run) in enumerate(branches):
+        if number:
+            frame.scope.names.clear()
+            frame.scope.names.update(before)
+            if outer is not None and outer_before is not None:
+                outer.clear()
+                outer.update(outer_before)
         start = len(m.seen.imports)
         try:
             with m.condition(text):
                 completion = run()
                 left_over += m.conditions[depth + 1 :]
         except Raised as error:
-            failures.append(error)
+            failures.append(error.with_traceback(None))
             with m.condition(text):
                 _note_failure(m, error)
         else:
@@ -182,7 +202,8 @@ def run_branches(
     if tool and failures and evidence:
         m.see_tool(tool, evidence)
     if not ends:
-        raise failures[0]
+        first, failures = failures[0], []
+        raise first
     _harden_common(m, spans)
     completion = _join(m, frame, ends, tool)
     # A return deeper inside a branch may have been taken as well.
@@ -260,9 +281,10 @@ def _for(m: Machine, frame: Frame, node: ast.For) -> Completion:
     if not has_known_items(items):
         return _maybe_loop(m, frame, node, f"{source_of(node.iter)} has items", Opaque(source_of(node.target)))
     conditions = len(m.conditions)
-    for rounds, item in enumerate(iterate(m, items)):
-        if rounds >= m.limits.rounds:
-            _forget(m, frame, node)
+    patience = Patience(m)
+    for item in iterate(m, items):
+        if patience.ends():
+            _forget(m, frame, node, patience)
             break
         m.step()
         assign(m, frame, node.target, item)
@@ -297,7 +319,8 @@ def _maybe_loop(m: Machine, frame: Frame, node: ast.For | ast.While, text: str, 
 
 def _while(m: Machine, frame: Frame, node: ast.While) -> Completion:
     conditions = len(m.conditions)
-    for _round in range(m.limits.rounds):
+    patience = Patience(m)
+    while not patience.ends():
         m.step()
         decided = truth(evaluate(m, frame, node.test))
         if decided is None:
@@ -310,13 +333,13 @@ def _while(m: Machine, frame: Frame, node: ast.While) -> Completion:
             return Normal
         if isinstance(completion, Return):
             return completion
-    _forget(m, frame, node)
+    _forget(m, frame, node, patience)
     return Normal
 
 
-def _forget(m: Machine, frame: Frame, node: ast.For | ast.While) -> None:
+def _forget(m: Machine, frame: Frame, node: ast.For | ast.While, patience: Patience) -> None:
     """A loop is left before its end: the names that it assigns are unknown from here on."""
-    m.see_unknown(f"only {m.limits.rounds} rounds of a loop were followed", m.evidence(frame, node))
+    patience.note(m.evidence(frame, node))
     for inner in ast.walk(node):
         if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
             frame_store(frame, inner.id, Opaque(inner.id))
@@ -335,7 +358,7 @@ def _try(m: Machine, frame: Frame, node: ast.Try) -> Completion:
 
 
 def _guarded(m: Machine, frame: Frame, node: ast.Try, guard: Guard) -> Completion:
-    depth, conditions = len(m.guards), len(m.conditions)
+    depth, conditions, tools = len(m.guards), len(m.conditions), len(m.seen.tools)
     m.guards.append(guard)
     try:
         completion = execute(m, frame, node.body)
@@ -346,7 +369,7 @@ def _guarded(m: Machine, frame: Frame, node: ast.Try, guard: Guard) -> Completio
     finally:
         del m.guards[depth:]
     if guard.maybe and node.handlers:
-        completion = _maybe_handle(m, frame, node, completion)
+        completion = _maybe_handle(m, frame, node, completion, tools)
     if completion is Normal:
         completion = execute(m, frame, node.orelse)
     return completion
@@ -362,7 +385,7 @@ def _handle(m: Machine, frame: Frame, node: ast.Try, error: Raised) -> Completio
 def _run_handler(m: Machine, frame: Frame, handler: ast.ExceptHandler, error: Raised) -> Completion:
     names = frame.scope.names
     outer = names.get("·handled")
-    names["·handled"] = error
+    names["·handled"] = error.with_traceback(None)
     if handler.name:
         names[handler.name] = error
     try:
@@ -379,13 +402,34 @@ def _run_handler(m: Machine, frame: Frame, handler: ast.ExceptHandler, error: Ra
             names["·handled"] = outer
 
 
-def _maybe_handle(m: Machine, frame: Frame, node: ast.Try, completion: Completion) -> Completion:
-    """The body ran, but something in it may fail: what the handlers would do is conditional."""
+def _maybe_handle(m: Machine, frame: Frame, node: ast.Try, completion: Completion, tools: int) -> Completion:
+    """The body ran, but something in it may fail: what the handlers would do is conditional.
+
+    Where every handler for an absent program ends in an error of its own, the body's tools (those from `tools` on) are
+    needed after all.
+    """
     text = f"line {node.lineno} succeeds"
     unknown = Raised(None, "")
+    ends: list[bool] = []
+
+    def handle(handler: ast.ExceptHandler) -> Completion:
+        catches = any(kind is None or _covers(kind, FileNotFoundError) for kind in _kinds(m, frame, handler.type))
+        try:
+            done = _run_handler(m, frame, handler, unknown)
+        except Raised:
+            ends.extend([True] if catches else [])
+            raise
+        ends.extend([False] if catches else [])
+        return done
+
     branches: list[Branch] = [(text, lambda: completion)]
-    branches += [(f"not ({text})", partial(_run_handler, m, frame, handler, unknown)) for handler in node.handlers]
-    return run_branches(m, frame, branches)
+    branches += [(f"not ({text})", partial(handle, handler)) for handler in node.handlers]
+    done = run_branches(m, frame, branches)
+    if ends and all(ends):
+        for seen in m.seen.tools[tools:]:
+            if seen.strength is Strength.GUARDED and seen.phase is m.phase and not m.catches(FileNotFoundError):
+                seen.strength = m.strength()
+    return done
 
 
 def _kinds(m: Machine, frame: Frame, node: ast.expr | None) -> list[Any]:
@@ -452,6 +496,9 @@ def _assert(m: Machine, frame: Frame, node: ast.Assert) -> Completion:
     decided = truth(test)
     if decided is False:
         raise Raised(AssertionError, source_of(node.test), file=frame.module.file, line=node.lineno)
+    about = getattr(test, "about", None)
+    if isinstance(about, VersionTest) and not m.conditions:
+        m.see_version(about.module, about.specifier, m.evidence(frame, node))
     if decided is None and (tool := mentions(test)):
         m.see_tool(tool, m.evidence(frame, node))
     return Normal

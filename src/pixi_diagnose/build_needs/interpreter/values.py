@@ -27,6 +27,7 @@ __all__ = [
     "SuperOf",
     "TreeModule",
     "Value",
+    "is_abstract",
     "is_known",
     "mentions",
     "merge",
@@ -38,13 +39,17 @@ Value = Any
 
 
 class Opaque:
-    """A value that cannot be known: `origin` is where it comes from, in the script's words, `tool` what it hangs on."""
+    """A value that cannot be known: `origin` is where it comes from, in the script's words, `tool` what it hangs on.
 
-    __slots__ = ("origin", "tool")
+    `about` is what is known nevertheless (version_tests.VersionOf, VersionTest).
+    """
 
-    def __init__(self, origin: str = "", tool: str = "") -> None:
+    __slots__ = ("about", "origin", "tool")
+
+    def __init__(self, origin: str = "", tool: str = "", about: object = None) -> None:
         self.origin = origin
         self.tool = tool
+        self.about = about
 
 
 class Choice:
@@ -102,14 +107,18 @@ class Scope:
 
 
 class TreeModule:
-    """A module of the tree; `file` is its path in the tree, empty for a folder without `__init__.py`."""
+    """A module of the tree; `file` is its path in the tree, empty for a folder without `__init__.py`.
 
-    __slots__ = ("file", "folder", "name", "scope")
+    `partial` says that not all of it was read: what it seems to lack may be there.
+    """
+
+    __slots__ = ("file", "folder", "name", "partial", "scope")
 
     def __init__(self, name: str, file: str, folder: str | None) -> None:
         self.name = name
         self.file = file
         self.folder = folder
+        self.partial = False
         self.scope = Scope()
 
 
@@ -221,18 +230,26 @@ class Modelled:
         self.call = call
 
 
-_ABSTRACT = (
+_PLAIN = frozenset({str, int, float, bool, bytes, complex, PurePosixPath, type(None)})
+_ABSTRACT = frozenset({
     Opaque, Choice, Outside, Made, TreeModule, Function, ClassValue, Instance, BoundMethod, OutsideMethod, SuperOf,
     Modelled,
-)  # fmt: skip
-_DECIDED_TRUE = (Made, TreeModule, Function, ClassValue, BoundMethod, Modelled)
+})  # fmt: skip
+_DECIDED_TRUE = frozenset({Made, TreeModule, Function, ClassValue, BoundMethod, Modelled})
+_UNDECIDED = frozenset({Opaque, SuperOf, OutsideMethod})
+
+
+def is_abstract(value: Value) -> bool:
+    """Whether a value is one of the classes above, and no plain Python object."""
+    return type(value) in _ABSTRACT
 
 
 def is_known(value: Value, depth: int = 6) -> bool:
     """Whether a value is plain Python data all through."""
-    if isinstance(value, str | int | float | bool | bytes | complex | PurePosixPath) or value is None:
+    kind = type(value)
+    if kind in _PLAIN:
         return True
-    if isinstance(value, _ABSTRACT) or depth == 0:
+    if kind in _ABSTRACT or depth == 0:
         return False
     if isinstance(value, list | tuple | set | frozenset):
         return all(is_known(item, depth - 1) for item in value)
@@ -243,17 +260,18 @@ def is_known(value: Value, depth: int = 6) -> bool:
 
 def truth(value: Value) -> bool | None:
     """Whether a value is true: None where that cannot be decided."""
-    if isinstance(value, Opaque | SuperOf | OutsideMethod):
+    kind = type(value)
+    if kind in _UNDECIDED:
         return None
-    if isinstance(value, Choice):
+    if kind in _DECIDED_TRUE:
+        return True
+    if kind is Choice:
         answers = {truth(option) for option in value.options}
         return answers.pop() if len(answers) == 1 else None
-    if isinstance(value, Outside):
+    if kind is Outside:
         return None if not value.imported or value.path.rpartition(".")[2].isupper() else True
-    if isinstance(value, Instance):
+    if kind is Instance:
         return True if value.cls.find("__bool__") is None and value.cls.find("__len__") is None else None
-    if isinstance(value, _DECIDED_TRUE):
-        return True
     try:
         return bool(value)
     except Exception:  # noqa: BLE001 - a foreign object's own __bool__

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...finding import Confidence, Finding, Severity
+from ...finding import Finding, Severity
 from ...frontends.model import Build
 from ...report import Location, Report
 from ..shown_paths import shown_location
@@ -27,7 +27,7 @@ def print_findings(page: Page, report: Report, *, named: bool = False, verbose: 
         _print_header(page, finding)
         location = report.locate(finding)
         _print_location(page, finding, location, where if named else "", quoted)
-        page.paragraph(" ".join((*finding.explanation, *_confidence(finding))), indent=2)
+        page.paragraph(" ".join(finding.explanation), indent=2)
         build = _build(report, finding)
         needs = build.subject.needs if build else None
         if build is None or needs is None or finding.severity is not Severity.ERROR:
@@ -91,10 +91,6 @@ def _quote_package(page: Page, finding: Finding) -> None:
     for evidence in shown:
         page.line(f"  {owner}{evidence}")
         page.source(evidence.line, evidence.text.strip(), 0, 0, indent=2)
-
-
-def _confidence(finding: Finding) -> tuple[str, ...]:
-    return ("This was read in pixi's source only, not seen.",) if finding.confidence is Confidence.LOW else ()
 
 
 def _build(report: Report, finding: Finding) -> Build | None:

@@ -1,24 +1,17 @@
-"""What a build needs, imports and tools, and who gives that to an isolated build."""
+"""What a build that fails needs, imports and tools, and who gives that to it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
-from ...build_needs.model import BuildNeeds, ImportNeed, Strength, ToolNeed
+from ...build_needs.model import BuildNeeds, Strength, ToolNeed
 from ...frontends.visibility import JUDGED_TOOLS, requirement_names
 from ...index.model import PypiResolution
-from ..build_requirements import Provision, provisions
+from ..build_requirements import provisions
+from .needs_table import GIVERS, print_needs_table, without
 from .page import Content, Page
 
 __all__ = ["print_needs", "worth_showing"]
-
-_GIVERS = {
-    "declared": "declared",
-    "hook": "its hook's answer",
-    "setuptools": "setuptools' own copy",
-    "brought": "comes with what is declared",
-}
-ROWS = 8
 
 
 def worth_showing(needs: BuildNeeds, resolved: PypiResolution | None) -> bool:
@@ -31,38 +24,15 @@ def print_needs(
     needs: BuildNeeds,
     resolved: PypiResolution | None,
     *,
-    tools: Mapping[str, str] | None = None,
+    tools: Mapping[str, str],
     indent: int = 2,
     verbose: bool = False,
 ) -> None:
-    """The table: what, when it is needed, where, and who gives it.
-
-    What the build goes on without is left out where `tools` are given (for a build that fails), and in long tables what
-    is declared.
-
-    `tools` says what gives the visible tools; without it they are left out.
-    """
-    rows = list(provisions(needs, resolved))
-    if tools is not None and not verbose:
-        rows = [row for row in rows if row[0].strength is not Strength.GUARDED]
-    left_out = 0
-    if len(rows) > ROWS and not verbose:
-        shown = [row for row in rows if row[1] != "declared"]
-        left_out, rows = len(rows) - len(shown), shown
-    page.paragraph(("What the build needs, and who gives that to an isolated build", "dim"), indent=indent)
-    header = [("needed", "dim"), ("for its", "dim"), ("line", "dim"), ("given by", "dim")]
-    others = [] if tools is None else [*_asked_for(needs), *_tools(needs, tools)]
-    page.columns([header, *map(_row, _together(rows)), *others], indent=indent)
-    if left_out:
-        page.line(" " * indent, (f"and {left_out} more that it declares", "dim"))
-
-
-def _together(rows: Sequence[Provision]) -> list[Provision]:
-    """One row for each imported module: the first, which decides."""
-    first: dict[str, Provision] = {}
-    for need, by in rows:
-        first.setdefault(need.import_name, (need, by))
-    return list(first.values())
+    """The table with the judged tools (`tools`: what gives the visible ones), without what is optional."""
+    rows = provisions(needs, resolved)
+    if not verbose:
+        rows = tuple(row for row in rows if row[0].strength is not Strength.GUARDED)
+    print_needs_table(page, rows, [*_asked_for(needs), *_tools(needs, tools)], indent=indent, verbose=verbose)
 
 
 def _asked_for(needs: BuildNeeds) -> Iterator[list[Content]]:
@@ -70,7 +40,7 @@ def _asked_for(needs: BuildNeeds) -> Iterator[list[Content]]:
     imported = {p for n in needs.imports for p in n.projects}
     evidence = str(needs.hook_evidence[0]) if needs.hook_evidence else ""
     for name in sorted(requirement_names(needs.hook_requirements) - imported):
-        yield [name, "wheel", evidence, _GIVERS["hook"]]
+        yield [name, "wheel", evidence, GIVERS["hook"]]
 
 
 def _tools(needs: BuildNeeds, tools: Mapping[str, str]) -> Iterator[list[Content]]:
@@ -84,22 +54,4 @@ def _tools(needs: BuildNeeds, tools: Mapping[str, str]) -> Iterator[list[Content
 
 
 def _nobody(tool: ToolNeed) -> Content:
-    return ("nobody", "bold red") if tool.strength is Strength.HARD else f"nobody; {_without(tool)}"
-
-
-def _row(row: Provision) -> list[Content]:
-    need, by = row
-    giver: Content
-    if by is not None:
-        giver = _GIVERS.get(by, by)
-    elif need.strength is Strength.HARD:
-        giver = ("nobody", "bold red")
-    else:
-        giver = f"nobody; {_without(need)}"
-    return [need.import_name, need.phase.value, str(need.evidence[0]) if need.evidence else "", giver]
-
-
-def _without(need: ImportNeed | ToolNeed) -> str:
-    if need.strength is Strength.GUARDED:
-        return "it goes on without"
-    return f"needed if {need.condition}" if need.condition else "it may be needed"
+    return ("nobody", "bold red") if tool.strength is Strength.HARD else f"nobody; {without(tool)}"

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from io import StringIO
+from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len
-from rich.console import Console
-from rich.text import Text
 
 from ..foreign_text import printable, without_credentials
+from .spans import Spans
 
 __all__ = ["Page", "glued", "styled"]
 
-Content = str | tuple[str, str] | Text
+Content = str | tuple[str, str] | Spans
 
 _PLACE = re.compile(r"(?<![\w/])(?:[\w.-]+/)*[\w-]+\.\w+:\d+(?::\d+)?")
 _WORDS = re.compile(r"[^ ]+ *")
@@ -26,17 +24,16 @@ def glued(text: str) -> str:
     return text.replace(" ", _GLUE)
 
 
-def styled(*parts: Content) -> Text:
+def styled(*parts: Content) -> Spans:
     """Strings, and (string, style) pairs, as one text; places such as `setup.py:22` are marked."""
-    text = Text()
+    text = Spans()
     for part in parts:
-        if isinstance(part, Text):
-            text.append_text(part)
+        if isinstance(part, Spans):
+            text += part
         else:
             content, style = (part, "") if isinstance(part, str) else part
-            text.append(printable(without_credentials(content)), style or None)
-    text.highlight_regex(_PLACE, "cyan")
-    return text
+            text += Spans(((printable(without_credentials(content)), style),))
+    return text.marked(_PLACE, "cyan")
 
 
 class Page:
@@ -45,12 +42,12 @@ class Page:
     def __init__(self, width: int = 80, *, color: bool = False) -> None:
         self.width = max(width, 20)
         self._color = color
-        self._lines: list[Text] = []
+        self._lines: list[Spans] = []
 
     def blank(self) -> None:
         """An empty line, never two of them, and none at the top."""
         if self._lines and self._lines[-1].plain:
-            self._lines.append(Text())
+            self._lines.append(Spans())
 
     def line(self, *parts: Content) -> None:
         """One line, never wrapped: diffs, source, commands."""
@@ -62,7 +59,7 @@ class Page:
         if not text.plain.strip():
             return
         for number, piece in enumerate(_wrapped(text, self.width - indent, self.width - indent - hang)):
-            self._lines.append(Text(" " * (indent + (hang if number else 0))).append_text(piece))
+            self._lines.append(styled(" " * (indent + (hang if number else 0))) + piece)
 
     def columns(
         self, rows: Sequence[Sequence[Content]], indent: int = 0, gap: int = 2, least: Sequence[int] = ()
@@ -70,16 +67,16 @@ class Page:
         """Rows of cells in columns as wide as their widest cell (or `least`); the last one wraps in its column."""
         cells = [[styled(cell) for cell in row] for row in rows]
         count = max(map(len, cells), default=0)
-        widths = [max((row[i].cell_len for row in cells if len(row) > i + 1), default=0) for i in range(count)]
+        widths = [max((row[i].width for row in cells if len(row) > i + 1), default=0) for i in range(count)]
         widths = [max(w, least[i]) if i < len(least) else w for i, w in enumerate(widths)]
         for row in cells:
-            line = Text(" " * indent)
+            line = styled(" " * indent)
             for cell, width in zip(row[:-1], widths, strict=False):
-                line.append_text(cell).append(" " * (width - cell.cell_len + gap))
-            start = line.cell_len
+                line += cell + styled(" " * (width - cell.width + gap))
+            start = line.width
             room = max(self.width - start, 20)
             for number, piece in enumerate(_wrapped(row[-1], room, room)):
-                self._lines.append((Text(" " * start) if number else line).append_text(piece))
+                self._lines.append((styled(" " * start) if number else line) + piece)
 
     def labelled(self, rows: Sequence[tuple[str, str]], indent: int = 0) -> None:
         """Texts beside their labels; a label is not repeated for the next text."""
@@ -102,7 +99,7 @@ class Page:
         before, marked = cell_len(printable(line[:start])), cell_len(printable(line[start:end].rstrip()))
         room = max(self.width - indent - len(label) - 3, before + marked + 1, 20)
         shown = text if cell_len(text) <= room else text[: room - 1].rstrip() + "…"
-        self.line(" " * indent, (f"{label} │ ", "dim"), Text(shown))
+        self.line(" " * indent, (f"{label} │ ", "dim"), Spans(((shown, ""),)))
         if marked:
             self.line(" " * (indent + len(label)), (" │ ", "dim"), " " * before, ("^" * marked, "bold red"))
 
@@ -110,30 +107,19 @@ class Page:
         """The page as text, with escape sequences only where it is coloured."""
         while self._lines and not self._lines[-1].plain:
             self._lines.pop()
-        console = Console(
-            file=StringIO(),
-            width=self.width,
-            color_system="standard" if self._color else None,
-            force_terminal=self._color,
-            legacy_windows=False,
-            highlight=False,
-            _environ={},
-        )
-        with console.capture() as capture:
-            for line in self._lines:
-                line.plain = line.plain.replace(_GLUE, " ")
-                line.rstrip()
-                console.print(line, soft_wrap=True)
-        return capture.get()
+        lines = (line.replaced(_GLUE, " ").rstrip().rendered(color=self._color) for line in self._lines)
+        return "".join(f"{line}\n" for line in lines)
 
 
-def _wrapped(text: Text, first: int, other: int) -> Iterator[Text]:
-    """The text in lines of these widths, divided at spaces only."""
-    for paragraph in text.split("\n", allow_blank=True):
-        yield from _divided(paragraph, first, other)
+def _wrapped(text: Spans, first: int, other: int) -> Iterator[Spans]:
+    """The text in lines of these widths, divided at line breaks and at spaces only."""
+    plain = text.plain
+    breaks = [at + 1 for at, character in enumerate(plain) if character == "\n"]
+    for paragraph in text.cut(breaks):
+        yield from _divided(paragraph.rstrip(), first, other)
 
 
-def _divided(text: Text, first: int, other: int) -> Iterable[Text]:
+def _divided(text: Spans, first: int, other: int) -> Iterator[Spans]:
     offsets: list[int] = []
     used, room = 0, first
     for word in _WORDS.finditer(text.plain):
@@ -142,7 +128,5 @@ def _divided(text: Text, first: int, other: int) -> Iterable[Text]:
             offsets.append(word.start())
             used, room = 0, other
         used += cell_len(word[0])
-    lines = text.divide(offsets)
-    for line in lines:
-        line.rstrip()
-    return lines
+    for line in text.cut(offsets):
+        yield line.rstrip()

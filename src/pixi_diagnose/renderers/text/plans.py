@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from ...finding import Plan
+from ...prose import and_list
 from ...report import Report
 from ..shown_paths import shown_path
 from .page import Page, glued
-from .wording import COMMANDS, and_list
+from .wording import COMMANDS
 
-__all__ = ["print_plan", "print_recommendation"]
+__all__ = ["print_plan", "print_recommendation", "render_init"]
 
 
 def print_recommendation(page: Page, report: Report, invocation: str) -> None:
@@ -19,16 +20,22 @@ def print_recommendation(page: Page, report: Report, invocation: str) -> None:
         _print_passing(page, report, plan, "Recommended")
         page.paragraph("Write it:  ", (glued(f"pixi-diagnose plan --write{invocation}"), "bold"), indent=2, hang=2)
         return
-    for failed in report.plans:
+    for other in report.plans:
         page.blank()
-        _print_failing(page, report, failed)
+        if other.hinges_on:
+            _print_hinging(page, report, other)
+        else:
+            _print_failing(page, report, other)
 
 
 def print_plan(page: Page, report: Report, plan: Plan) -> None:
     """One tier in full."""
     page.blank()
-    if plan.passes:
-        _print_passing(page, report, plan, "Recommended" if plan.recommended else "Possible")
+    if plan.passes or plan.hinges_on:
+        if plan.passes:
+            _print_passing(page, report, plan, "Recommended" if plan.recommended else "Possible")
+        else:
+            _print_hinging(page, report, plan)
         rows = [("costs", sentence) for sentence in plan.trade_offs]
         rows += [("not checked", sentence) for sentence in plan.unchecked]
         page.labelled(rows, indent=2)
@@ -43,8 +50,18 @@ def _print_passing(page: Page, report: Report, plan: Plan, label: str) -> None:
         f" (tier {plan.tier}, {plan.name}): with this edit, simulated, {and_list(commands.values())} pass.",
         hang=2,
     )
+    _print_edit(page, report, plan)
+
+
+def _print_hinging(page: Page, report: Report, plan: Plan) -> None:
+    """A plan that passes if something holds that nobody could ask: it is written on request only."""
+    page.paragraph(("Not sure", "bold yellow"), f" (tier {plan.tier}, {plan.name}): {plan.hinges_on}", hang=2)
+    _print_edit(page, report, plan)
+
+
+def _print_edit(page: Page, report: Report, plan: Plan) -> None:
     page.blank()
-    _print_diff(page, report, plan.diff)
+    _print_diff(page, report.path, plan.diff)
     page.blank()
     for note in plan.notes:
         page.paragraph(note, indent=2)
@@ -58,10 +75,29 @@ def _print_failing(page: Page, report: Report, plan: Plan) -> None:
     page.paragraph(("No edit was found that passes", "bold yellow"), f" (tier {plan.tier}, {plan.name}){why}", hang=2)
 
 
-def _print_diff(page: Page, report: Report, diff: str) -> None:
+def render_init(path: str, diff: str, *, written: bool, width: int = 80, color: bool = False) -> str:
+    """What `init` adds, and when to go another way."""
+    page = Page(width, color=color)
+    if not diff:
+        page.paragraph(("✓", "green"), f" {shown_path(path)} has its diagnose environment")
+        return str(page)
+    _print_diff(page, path, diff)
+    page.blank()
+    if written:
+        page.paragraph(("✓", "green"), f" {shown_path(path)} is written: ", (glued("pixi run diagnose"), "bold"))
+    page.paragraph(
+        "pixi locks every environment before it runs a task of any. While another one cannot be locked, use ",
+        (glued("pixi diagnose"), "bold"),
+        " instead: it runs the pixi-diagnose on your PATH, outside of the workspace. The package has to be on one of "
+        "the workspace's channels: that was not checked.",
+    )
+    return str(page)
+
+
+def _print_diff(page: Page, path: str, diff: str) -> None:
     for number, line in enumerate(diff.splitlines()):
         if number < 2:  # the two file names, as the user would write them
-            page.line("  ", (f"{line[:4]}{shown_path(report.path)}", "bold"))
+            page.line("  ", (f"{line[:4]}{shown_path(path)}", "bold"))
         elif line.startswith("@@"):
             page.line("  ", (line, "cyan"))
         else:

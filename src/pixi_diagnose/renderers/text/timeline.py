@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from ...finding import Finding, Severity
 from ...frontends.model import Build, BuildPhase, Outcome, Simulation, Stage
+from ...prose import and_list
 from .groups import Group
+from .marks import MARKS
 from .page import Content, Page, glued, styled
-from .wording import MARKS, and_list, problem, scope, title
+from .wording import problem, scope, title
 
 __all__ = ["print_passing", "print_reasons", "print_timeline"]
 

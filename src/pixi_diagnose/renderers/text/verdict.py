@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from ...finding import Finding, Severity
 from ...frontends.model import Outcome, Simulation
+from ...prose import count
 from ...report import Report
 from ..shown_paths import shown_path
 from .groups import Group, failing
+from .marks import MARKS
 from .page import Page, glued
-from .wording import COMMANDS, MARKS, count, problem, scope, title, versions
+from .wording import COMMANDS, problem, scope, title, versions
 
 __all__ = ["print_heading", "print_verdicts"]
 

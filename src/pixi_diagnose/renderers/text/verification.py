@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...build_needs.model import Strength
+from ...prose import count
 from ...verify.model import Plan, Standing, Verification
 from .page import Content, Page, glued
-from .wording import count
 
 __all__ = ["render_verification", "render_verification_plan"]
 

@@ -1,34 +1,17 @@
-"""How outcomes, counts and scopes are said, the same way in every part of the report."""
+"""How builds, problems and scopes are said, the same way in every part of the report."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from ...frontends.model import Build, BuildPhase, Missing, Outcome, Simulation
+from ...frontends.model import Build, BuildPhase, Missing, Simulation
+from ...outcome import Outcome
+from ...prose import and_list, count
 
-__all__ = ["COMMANDS", "MARKS", "and_list", "count", "problem", "scope", "title", "versions"]
-
-MARKS = {
-    Outcome.OK: ("✓", "green"),
-    Outcome.FAILS: ("✗", "bold red"),
-    Outcome.AT_RISK: ("!", "bold yellow"),
-    Outcome.UNKNOWN: ("?", "bold yellow"),
-}
-"""The sign of an outcome and its style."""
+__all__ = ["COMMANDS", "problem", "scope", "title", "versions"]
 
 COMMANDS = {"pixi": {"lock": "pixi lock", "install": "pixi install"}}
 """What the user types for each phase of a frontend."""
-
-
-def count(number: int, noun: str) -> str:
-    """A number with its noun: "1 error", "2 errors"."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
-
-
-def and_list(words: Iterable[str]) -> str:
-    """Words as people list them: "a", "a and b", "a, b and c"."""
-    items = list(words)
-    return " and ".join(filter(None, [", ".join(items[:-1]), items[-1]])) if items else ""
 
 
 def title(build: Build) -> str:

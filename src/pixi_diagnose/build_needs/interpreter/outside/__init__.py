@@ -1,5 +1,15 @@
 """Models of what lies outside the tree: importing this package registers them all."""
 
-from . import builtin_functions, compilers, files, processes, scripts, setuptools_commands, system, text
+from . import builtin_functions, compilers, files, packages, processes, scripts, setuptools_commands, system, text
 
-__all__ = ["builtin_functions", "compilers", "files", "processes", "scripts", "setuptools_commands", "system", "text"]
+__all__ = [
+    "builtin_functions",
+    "compilers",
+    "files",
+    "packages",
+    "processes",
+    "scripts",
+    "setuptools_commands",
+    "system",
+    "text",
+]

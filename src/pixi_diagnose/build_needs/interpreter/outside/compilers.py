@@ -6,7 +6,8 @@ from pathlib import PurePosixPath
 
 from ...model import Strength
 from ..models import CONSTANTS, Call, function
-from ..values import Choice, Instance, Made, Opaque, Value
+from ..values import Choice, Instance, Made, Opaque, Outside, Value
+from ..version_tests import version_of
 
 __all__: list[str] = []
 
@@ -20,7 +21,8 @@ CONSTANTS["torch.version.hip"] = lambda _m: None
 
 
 def _unknown_attribute(path: str) -> None:
-    CONSTANTS[path] = lambda _m, path=path: Opaque(path)  # type: ignore[misc]  # mypy infers no lambda with a default
+    version = version_of(Outside(path))
+    CONSTANTS[path] = lambda _m, path=path: Opaque(path, about=version)  # type: ignore[misc]  # mypy infers no lambda with a default
 
 
 for _path in (

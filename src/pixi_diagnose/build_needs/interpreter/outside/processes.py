@@ -8,7 +8,7 @@ import shlex
 from pathlib import PurePosixPath
 
 from ...model import Strength
-from ...tables import program_tool
+from ...tables import is_foreign_program, program_tool
 from ..models import Call, function
 from ..values import Choice, Opaque, Value
 from . import scripts
@@ -110,6 +110,8 @@ def _note_program(call: Call, words: list[str], *, fails: bool, guarded: bool) -
     tool = program_tool(program)
     if tool:
         m.see_tool(tool, call.evidence, strength)
+    elif is_foreign_program(words[0]) and m.files.is_file(posixpath.join(m.shell_folder, words[0])) is not True:
+        m.see_tool(words[0], call.evidence, strength)
     if program in {"curl", "wget"}:
         m.see_download(next((w for w in words if "://" in w), ""), call.evidence)
     if program == "git" and len(words) > 1 and words[1] in {"clone", "submodule", "fetch"}:
@@ -153,6 +155,21 @@ def _address(url: Value) -> str:
     if isinstance(url, Choice):
         return next((text for option in url.options if (text := _address(option))), "")
     return url.origin if isinstance(url, Opaque) and "://" in url.origin else ""
+
+
+# -- graphics cards ---------------------------------------------------------------------------------------------------
+
+
+@function(
+    "torch.cuda.get_device_capability", "torch.cuda.get_device_properties", "torch.cuda.get_device_name",
+    "torch.cuda.current_device",
+)  # fmt: skip
+def _graphics_card(call: Call) -> Value:
+    """Questions that torch answers with an error where the machine has no GPU (torch.cuda's `_lazy_init`)."""
+    call.m.see_tool("gpu", call.evidence, Strength.GUARDED if call.m.catches(RuntimeError) else None)
+    if call.m.guards:
+        call.m.guards[-1].maybe = True
+    return Opaque(f"{call.path}()", "gpu")
 
 
 # -- downloads --------------------------------------------------------------------------------------------------------

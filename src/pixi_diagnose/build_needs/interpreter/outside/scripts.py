@@ -13,6 +13,7 @@ from ..importing import find_module, import_module, run_module_file
 from ..machine import Frame, Guard
 from ..models import Call, function
 from ..values import Made, Opaque, Outside, Scope, TreeModule, Value
+from ..version_tests import VersionOf
 
 __all__: list[str] = []
 
@@ -233,4 +234,7 @@ def _installed(call: Call) -> Value:
             raise Raised(None, f"{name} is not installed", file=call.frame.module.file, line=call.evidence.line)
     if call.m.guards:
         call.m.guards[-1].maybe = True
-    return Opaque(f"{call.path}({name!r})" if isinstance(name, str) else call.path)
+    if not isinstance(name, str):
+        return Opaque(call.path)
+    about = VersionOf(name) if call.path.endswith("metadata.version") else None
+    return Opaque(f"{call.path}({name!r})", about=about)

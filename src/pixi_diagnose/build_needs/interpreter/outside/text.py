@@ -17,6 +17,7 @@ from ..machine import Machine
 from ..models import CONSTANTS, Call, function
 from ..safe_regex import is_cheap
 from ..values import Made, Opaque, Value, is_known, mentions
+from ..version_tests import version_of
 
 __all__: list[str] = []
 
@@ -178,7 +179,7 @@ def _ini_value(call: Call) -> Value:
 def _version(call: Call) -> Value:
     text = call.argument(0)
     if not isinstance(text, str):
-        return Opaque("a version", mentions(text))
+        return Opaque("a version", mentions(text), version_of(text, ordered=True))
     try:
         return Version(text)
     except InvalidVersion:

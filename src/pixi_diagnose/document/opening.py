@@ -1,0 +1,20 @@
+"""The kind of document that a user's file is, by its name."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+from . import Document
+from .lines_document import LinesDocument
+
+__all__ = ["open_document"]
+
+
+def open_document(text: str, path: str) -> Document:
+    """A text with its places: TOML, YAML (`.yml`, `.yaml`), or lines (`.txt`, `.in`)."""
+    suffix = PurePath(path).suffix.lower()
+    if suffix in {".yml", ".yaml"}:
+        from .yaml_document import YamlDocument  # the YAML library is of no use to other files
+
+        return YamlDocument(text, path)
+    return LinesDocument(text, path) if suffix in {".txt", ".in"} else Document(text, path)

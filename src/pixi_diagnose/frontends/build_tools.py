@@ -1,0 +1,44 @@
+"""The table of tools outside Python: which commands stand for each, and who gives it to a build."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+__all__ = ["COMPILERS", "BuildTool", "build_tools"]
+
+COMPILERS = frozenset({"c-compiler", "cxx-compiler", "fortran-compiler", "rustc", "cargo"})
+
+
+@dataclass(frozen=True, slots=True)
+class BuildTool:
+    """One tool: `name` as a report says it ("a C compiler"), `commands` of which one on PATH is enough.
+
+    `projects` on an index bring the executable along, `conda` is the conda package that gives it ("" none known).
+    `usual` tools come with most machines on which people build.
+    """
+
+    name: str
+    commands: tuple[str, ...]
+    projects: tuple[str, ...] = ()
+    conda: str = ""
+    usual: bool = False
+
+
+@cache
+def build_tools() -> Mapping[str, BuildTool]:
+    """The tools by the names that `ToolNeed` uses. nvcc is none of them: it decides outcomes, and has its own rule."""
+    text = (Path(__file__).parents[1] / "data" / "build_tools.toml").read_text(encoding="utf-8")
+    return {
+        key: BuildTool(
+            entry["name"],
+            tuple(entry["commands"]),
+            tuple(entry.get("projects", ())),
+            entry.get("conda", ""),
+            entry.get("usual", False),
+        )
+        for key, entry in tomllib.loads(text).items()
+    }

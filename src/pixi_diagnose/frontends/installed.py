@@ -1,0 +1,50 @@
+"""Which pixi is installed here: asked of the program itself, once for each state of its file."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from ..conda import FactCache
+
+__all__ = ["installed_version", "program_path"]
+
+_SECONDS = 5
+_VERSION = re.compile(r"\b(\d+\.\d+(?:\.\d+)?)\b")
+
+
+def program_path(name: str) -> str:
+    """Where a program lies on this machine's PATH, "" where it does not."""
+    return shutil.which(name) or ""
+
+
+def installed_version(path: str, cache: FactCache) -> str:
+    """The version that the program at `path` prints for `--version`, "" where there is none or it says nothing.
+
+    It is run only where the cache has no answer for this file with this size and time.
+    """
+    try:
+        state = Path(path).stat() if path else None
+    except OSError:
+        state = None
+    if state is None:
+        return ""
+    key = f"{path}:{state.st_size}:{state.st_mtime_ns}"
+    kept = cache.get("installed", key)
+    if kept is None:
+        kept = _ask(path).encode()
+        cache.put("installed", key, kept)
+    return kept.decode()
+
+
+def _ask(path: str) -> str:
+    try:
+        done = subprocess.run(
+            [path, "--version"], capture_output=True, text=True, timeout=_SECONDS, check=False, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
+        return ""
+    match = _VERSION.search(done.stdout)
+    return match[1] if match and done.returncode == 0 else ""

@@ -1,0 +1,411 @@
+"""Requirements files (`requirements.txt`, `requirements.in`), as pip 26 and uv 0.13 (`uv pip`) read them.
+
+Paths of projects are relative to the folder of the first file, where the tools are run; those of `-r` and `-c` to the
+file that names them.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import PurePath
+from urllib.parse import unquote
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from ..errors import ManifestError
+from ..evidence import Place, Unknown
+from .addresses import check_project_name
+from .direct_references import direct_source
+from .fields import nearest
+from .installer import BuildSettings, DeclaredRequirement, Installer, ProjectLayout, ResolutionSettings
+from .invocation import Invocation
+from .markers import check_marker
+from .model import (
+    EnvironmentDeclaration,
+    Feature,
+    FindLinks,
+    GitSource,
+    IsolationEntry,
+    Manifest,
+    ManifestProblem,
+    PathSource,
+    PypiOptions,
+    PypiSpec,
+    TargetTable,
+    UnreadTable,
+    UrlSource,
+)
+from .platforms import bare_platform
+from .pypi_options import union
+from .requirement_lines import RequirementLine, compiled_for, logical_lines
+from .surroundings import Surroundings
+from .target_python import target_python
+from .unnamed import named_by
+from .uv_discovery import FoundOptions, find_options
+from .uv_installer import build_settings, isolation_from, pypi_options
+from .uv_options import UvOptions
+
+__all__ = ["RequirementFiles", "read_requirement_files", "read_requirements_file"]
+
+ENVIRONMENT = "default"
+
+_PIP_OPTIONS = (
+    *("--index-url", "--extra-index-url", "--no-index", "--constraint", "--requirement", "--editable"),
+    *("--find-links", "--no-binary", "--only-binary", "--prefer-binary", "--require-hashes", "--pre"),
+    *("--trusted-host", "--use-feature", "--all-releases", "--only-final"),
+)
+_IGNORED_BY_UV = ("--prefer-binary", "--pre", "--trusted-host", "--use-feature")
+_UNKNOWN_TO_UV = ("--all-releases", "--only-final")
+_OF_ONE_REQUIREMENT = ("--hash", "--config-settings", "--global-option")
+_ARCHIVES = (".whl", ".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".tar")
+_HASH = re.compile(
+    r"(?:sha256:[0-9a-fA-F]{64}|sha384:[0-9a-fA-F]{96}|sha512:[0-9a-fA-F]{128}|(?:md5|blake2b|sha1|sha224):[0-9a-fA-F]+)"
+)
+_NAMED = re.compile(r"[A-Za-z0-9._-]+\s*(?:\[[^\]]*\]\s*)?@")
+_ADDRESS = re.compile(r"(?P<address>.+?)(?:\[(?P<extras>[^\]\[]*)\])?(?P<fragment>#\S*)?")
+
+
+@dataclass(slots=True)
+class RequirementFiles:
+    """What a requirements file and the files that it names come to."""
+
+    specs: list[PypiSpec] = field(default_factory=list)
+    constraints: list[PypiSpec] = field(default_factory=list)
+    options: PypiOptions = PypiOptions()  # noqa: RUF009 -- frozen
+    config_settings: dict[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    no_index: bool = False
+    hashes_required: bool = False
+    problems: list[ManifestProblem] = field(default_factory=list)
+    unread: list[UnreadTable] = field(default_factory=list)
+    unknowns: list[Unknown] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
+
+
+def read_requirements_file(text: str, path: str, invocation: Invocation, surroundings: Surroundings) -> Manifest:
+    """Read a requirements file for pip, or for `uv pip` where the invocation's frontend is "uv".
+
+    What the tool would stop at are the manifest's problems, at their lines. Raises ManifestError for a file beside it
+    that cannot be read.
+    """
+    uses_uv = invocation.frontend == "uv"
+    name = PurePath(path).name
+    read = read_requirement_files(text, path, name, surroundings, uses_uv=uses_uv)
+    found, own = FoundOptions(), read.options
+    settings = UvOptions()
+    if uses_uv:
+        root = str(PurePath(path).parent)
+        found = find_options(surroundings, "", surroundings.text, lambda p: os.path.normpath(os.path.join(root, p)))  # noqa: PTH118
+        settings = found.options.for_pip()
+        overrides = settings.override_dependencies or ()
+        general = pypi_options(settings, found.folder, invocation, surroundings, overrides)
+        if own.index_url is not None:
+            general = replace(general, index_url=None)
+        own = union(replace(own, places={}), replace(general, index_strategy=general.index_strategy))
+    else:
+        own = replace(own, no_build_isolation=isolation_from(invocation, None))
+    building = build_settings(settings, settings.build_constraint_dependencies or ())
+    return Manifest(
+        dialect="requirements",
+        path=path,
+        root=str(PurePath(path).parent),
+        name="",
+        channels=(),
+        platforms=tuple(bare_platform(subdir) for subdir in invocation.platforms),
+        features={"default": Feature("default", (TargetTable(None, pypi=tuple(read.specs)),))},
+        environments=(EnvironmentDeclaration(ENVIRONMENT),),
+        options=own,
+        pypi_exclude_newer=settings.exclude_newer or None,
+        pypi_exclude_newer_packages=settings.exclude_newer_package or {},
+        unread=(*read.unread, *found.unread),
+        problems=(*read.problems, *found.problems),
+        unknowns=tuple(read.unknowns),
+        installer=Installer(
+            interface="uv pip" if uses_uv else "pip",
+            python=target_python(
+                invocation.python,
+                "",
+                version_file=surroundings.text(".python-version") if uses_uv else None,
+                header=compiled_for(text),
+            ),
+            project=ProjectLayout(declared=tuple(map(DeclaredRequirement, read.specs))),
+            resolution=ResolutionSettings(
+                constraints=(*read.constraints, *(settings.constraint_dependencies or ())),
+                strategy=settings.resolution or "highest",
+                no_index=read.no_index or bool(settings.no_index),
+                torch_backend=settings.torch_backend,
+                hashes_required=read.hashes_required,
+            ),
+            building=BuildSettings(
+                extra_requirements=building.extra_requirements,
+                extra_variables=building.extra_variables,
+                constraints=building.constraints,
+                metadata=building.metadata,
+                config_settings=building.config_settings,
+                project_config_settings={**building.project_config_settings, **read.config_settings},
+            ),
+            places=settings.places,
+        ),
+        files=dict(found.files) | read.files,
+    )
+
+
+def read_requirement_files(
+    text: str,
+    path: str,
+    name: str,
+    surroundings: Surroundings,
+    *,
+    uses_uv: bool,
+    place_of: Callable[[RequirementLine], Place] | None = None,
+) -> RequirementFiles:
+    """The lines of one file, and of all that it includes. `name` is its path relative to the folder of `surroundings`.
+
+    `place_of` says where a line stands if `text` is not the whole of the file (the pip section of an environment.yml).
+    """
+    reader = _Reader(str(PurePath(path).parent), surroundings, uses_uv)
+    reader.file(text, path, name, constraints=False, place_of=place_of)
+    return reader.read
+
+
+class _Reader:
+    def __init__(self, root: str, surroundings: Surroundings, uses_uv: bool) -> None:
+        self.root = root
+        self.surroundings = surroundings
+        self.uses_uv = uses_uv
+        self.read = RequirementFiles()
+        self._seen: set[tuple[str, bool]] = set()
+
+    def file(
+        self,
+        text: str,
+        path: str,
+        name: str,
+        *,
+        constraints: bool,
+        place_of: Callable[[RequirementLine], Place] | None = None,
+    ) -> None:
+        """Read one file; as constraints, its requirements only limit others."""
+        self._seen.add((posixpath.normpath(name), constraints))
+        for line in logical_lines(text, self.surroundings.variable):
+            place = Place(path, (line.line,)) if place_of is None else place_of(line)
+            _Line(self, line, place, posixpath.dirname(name), constraints).apply(in_file=place_of is None)
+
+    def include(self, target: str, folder: str, line: _Line, *, constraints: bool) -> None:
+        """Read the file that `-r` or `-c` names, relative to the file that names it."""
+        if "://" in target and not target.startswith("file://"):
+            self.read.unknowns.append(Unknown(f"the requirements at {target} were not read", subject=target))
+            return
+        name = target.removeprefix("file://") if target.startswith("file://") else posixpath.join(folder, target)
+        if (posixpath.normpath(name), constraints) in self._seen:
+            return
+        path = os.path.normpath(os.path.join(self.root, name))  # noqa: PTH118
+        text = self.surroundings.text(name)
+        if text is None:
+            line.refuse(f"the file {target} does not exist")
+            return
+        self.read.files[path] = text
+        try:
+            self.file(text, path, name, constraints=constraints)
+        except RecursionError:
+            raise ManifestError("these files include each other too deeply", path=path) from None
+
+
+@dataclass(slots=True)
+class _Line:
+    """One logical line being read."""
+
+    reader: _Reader
+    line: RequirementLine
+    place: Place
+    folder: str
+    constraints: bool
+    in_file: bool = True
+
+    def apply(self, *, in_file: bool) -> None:
+        self.in_file = in_file
+        if self.line.fault:
+            self.refuse(self.line.fault)
+        elif self.line.continued and self.reader.uses_uv:
+            self.refuse("uv reads no requirement that goes on in the next line", "only its hashes may stand there")
+        elif self.line.requirement:
+            self._requirement(self.line.requirement, self.line.options)
+        else:
+            self._options()
+
+    def refuse(self, message: str, hint: str = "") -> None:
+        """Note that the tool stops at this line."""
+        position = (self.line.line, self.line.column) if self.in_file else None
+        self.reader.read.problems.append(ManifestProblem("invalid", message, self.place, hint, position=position))
+
+    # Options
+
+    def _options(self) -> None:
+        options = self.line.options
+        for number, (name, value) in enumerate(options):
+            if name == "--editable":
+                self._editable(value or "", options[number + 1 :])
+                return
+            if name in _OF_ONE_REQUIREMENT:
+                self.refuse(f"`{name}` belongs behind a requirement")
+            elif name not in _PIP_OPTIONS or (self.reader.uses_uv and name in _UNKNOWN_TO_UV):
+                hint = nearest(name, _PIP_OPTIONS)
+                tool = "uv" if self.reader.uses_uv else "pip"
+                self.refuse(f"{tool} knows no option `{name}` in a requirements file", hint)
+            else:
+                self._option(name, value or "")
+
+    def _option(self, name: str, value: str) -> None:
+        read = self.reader.read
+        if name in {"--requirement", "--constraint"}:
+            constraints = self.constraints or name == "--constraint"
+            self.reader.include(value, self.folder, self, constraints=constraints)
+        elif name == "--no-index":
+            read.no_index = True
+        elif name == "--require-hashes":
+            read.hashes_required = True
+        elif name in _IGNORED_BY_UV and self.reader.uses_uv:
+            reason = f"uv ignores `{name}` in a requirements file"
+            reason += ": it takes it on its command line" if name in {"--pre", "--trusted-host"} else ""
+            read.unread.append(UnreadTable(self.place, name, reason))
+        elif name == "--pre":
+            self._set(prerelease_mode="allow")
+        elif name == "--index-url":
+            if read.options.index_url is not None and self.reader.uses_uv:
+                self.refuse("multiple `--index-url` values provided")
+            self._set(index_url=value)
+        elif name == "--extra-index-url":
+            self._set(extra_index_urls=(*(read.options.extra_index_urls or ()), value))
+        elif name == "--find-links":
+            self._set(find_links=(*(read.options.find_links or ()), self._find_links(value)))
+        elif name in {"--no-binary", "--only-binary"}:
+            self._formats("no_binary" if name == "--no-binary" else "no_build", value)
+
+    def _set(self, **values: object) -> None:
+        options = self.reader.read.options
+        places = {**options.places, **{name.replace("_", "-"): self.place for name in values}}
+        self.reader.read.options = replace(options, **values, places=places)  # type: ignore[arg-type]
+
+    def _find_links(self, location: str) -> FindLinks:
+        if "://" in location:
+            return FindLinks(url=location)
+        beside = posixpath.normpath(posixpath.join(self.folder, location))
+        return FindLinks(path=beside)
+
+    def _formats(self, option: str, value: str) -> None:
+        given = getattr(self.reader.read.options, option)
+        names: dict[str, IsolationEntry] = {e.name: e for e in given} if isinstance(given, tuple) else {}
+        everything = given is True
+        for spelled in filter(None, (part.strip() for part in value.split(","))):
+            if spelled in {":all:", ":none:"}:
+                everything, names = spelled == ":all:", {}
+                continue
+            try:
+                check_project_name(spelled)
+            except ValueError as error:
+                self.refuse(str(error))
+                return
+            name = canonicalize_name(spelled)
+            names[name] = IsolationEntry(name, spelled, self.place)
+        self._set(**{option: True if everything else tuple(names.values())})
+
+    # Requirements
+
+    def _editable(self, text: str, options: tuple[tuple[str, str | None], ...]) -> None:
+        spec = self._named(text, quiet=False) if _NAMED.match(text) else self._address(text)
+        if spec is None:
+            return
+        source = spec.source
+        if isinstance(source, PathSource) and self.reader.surroundings.names(source.path):
+            self._add(replace(spec, source=replace(source, editable=True)), options)
+        elif isinstance(source, GitSource) or (isinstance(source, UrlSource) and not self.reader.uses_uv):
+            self._add(spec, options)
+        else:
+            what = "a folder that is there, or a version-controlled address"
+            self.refuse(f"'{text}' is not an editable requirement: {what} is expected")
+
+    def _requirement(self, text: str, options: tuple[tuple[str, str | None], ...]) -> None:
+        looks_like_address = (
+            text.startswith((".", "/", "~")) or "://" in text.partition("@")[0] or text.endswith(_ARCHIVES)
+        )
+        spec = self._address(text) if looks_like_address else self._named(text, quiet="/" in text)
+        if spec is None and not looks_like_address and "/" in text:
+            spec = self._address(text)
+            if spec is None:
+                self.refuse(f"'{text}' is not a valid requirement")
+        if spec is not None:
+            self._add(spec, options)
+
+    def _named(self, text: str, *, quiet: bool) -> PypiSpec | None:
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement as error:
+            if not quiet:
+                hint = "write `-r` before the name of a file" if text.endswith((".txt", ".in")) else ""
+                self.refuse(f"'{text}' is not a valid requirement: {str(error).splitlines()[0]}", hint)
+            return None
+        if requirement.name.endswith((".txt", ".in")) and self.reader.surroundings.text(requirement.name) is not None:
+            self.refuse(f"'{text}' is the name of a file", f"write `-r {text}`")
+            return None
+        return PypiSpec(
+            name=canonicalize_name(requirement.name),
+            spelled=requirement.name,
+            specifier=str(requirement.specifier),
+            place=self.place,
+            extras=tuple(sorted(requirement.extras)),
+            marker=str(requirement.marker or ""),
+            source=self._local(requirement.url) if requirement.url else None,
+        )
+
+    def _local(self, url: str) -> GitSource | PathSource | UrlSource:
+        """A direct reference; pip and uv take a path without a scheme for one too."""
+        return direct_source(url) if ":" in url.partition("/")[0] else PathSource(unquote(url))
+
+    def _address(self, text: str) -> PypiSpec | None:
+        """A path or URL without a name: `./dir[extra] ; marker`, `git+https://…#egg=name`."""
+        address, _, marker = (
+            re.split(r"(\s+;\s*|;\s+)", text, maxsplit=1) if re.search(r"\s;|;\s", text) else (text, "", "")
+        )
+        match = _ADDRESS.fullmatch(address.strip())
+        if match is None:
+            return None
+        location, fragment = match["address"], (match["fragment"] or "").removeprefix("#")
+        source = self._local(f"{location}#{fragment}" if fragment and "://" in location else location)
+        if isinstance(source, PathSource):
+            source = replace(source, path=posixpath.normpath(posixpath.expanduser(source.path)))
+        name, certain = named_by(source, fragment, self.reader.surroundings)
+        try:
+            check_project_name(name)
+            marker = check_marker(marker) if marker.strip() else ""
+        except ValueError as error:
+            self.refuse(f"'{text}': {error}" if name else f"'{text}' names no project", "write it as `name @ address`")
+            return None
+        if not certain:
+            reason = f"'{text}' does not say which project it is: taken for {name}"
+            self.reader.read.unknowns.append(Unknown(reason, subject=name))
+        extras = tuple(sorted(filter(None, (e.strip() for e in (match["extras"] or "").split(",")))))
+        return PypiSpec(canonicalize_name(name), name, "", self.place, extras, marker, source=source)
+
+    def _add(self, spec: PypiSpec, options: tuple[tuple[str, str | None], ...]) -> None:
+        for name, value in options:
+            if name == "--hash":
+                if not _HASH.fullmatch(value or ""):
+                    self.refuse(f"'{value}' is not a hash such as sha256:…")
+                    return
+                # one hash makes pip demand them all
+                self.reader.read.hashes_required |= not self.reader.uses_uv
+            elif self.reader.uses_uv or name not in _OF_ONE_REQUIREMENT:
+                self.refuse(f"expected `--hash`, found `{name}`")
+                return
+            elif name == "--config-settings":
+                key, _, setting = (value or "").partition("=")
+                known = self.reader.read.config_settings.get(spec.name, {})
+                self.reader.read.config_settings[spec.name] = {**known, key: (*known.get(key, ()), setting)}
+        if self.constraints and spec.source is not None and spec.extras:
+            self.refuse("constraints cannot have extras")
+            return
+        (self.reader.read.constraints if self.constraints else self.reader.read.specs).append(spec)

@@ -1,0 +1,125 @@
+"""What plans are composed of: changes of single keys and list items, each with why it is made, and their edits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..document import Document, Edit
+from ..evidence import KeyPath
+
+__all__ = ["Change", "Drop", "Enlist", "Put", "Unlist", "distinct", "edits_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Give a key its value.
+
+    In every change, `note` says to the reader of a plan what it does, `comment` is written beside it, `cost` is what is
+    lost by it, and `firm` keeps it in the plan although a simulation passes without it.
+    """
+
+    key: KeyPath
+    value: Any
+    note: str = ""
+    comment: str = ""
+    cost: str = ""
+    firm: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Remove a key, or a table with all below it."""
+
+    key: KeyPath
+    note: str = ""
+    cost: str = ""
+    firm: bool = False
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Enlist:
+    """Have an item in a list, behind the items of `after`; the list is made if there is none."""
+
+    key: KeyPath
+    item: str
+    note: str = ""
+    comment: str = ""
+    cost: str = ""
+    after: tuple[str, ...] = ()
+    firm: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unlist:
+    """Take an item off a list; a list that is left empty goes, too."""
+
+    key: KeyPath
+    item: str
+    note: str = ""
+    cost: str = ""
+    firm: bool = True
+    comment: str = ""
+
+
+Change = Put | Drop | Enlist | Unlist
+
+
+def distinct(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Each change once, in order: compared and not hashed, as a value may be a table."""
+    found: list[Change] = []
+    for change in changes:
+        if change not in found:
+            found.append(change)
+    return tuple(found)
+
+
+def edits_of(document: Document, changes: Iterable[Change]) -> tuple[Edit, ...]:
+    """The changes as edits, one for each key: a later change of a key replaces an earlier one, a list changes once."""
+    single: dict[KeyPath, Put | Drop] = {}
+    lists: dict[KeyPath, list[str]] = {}
+    comments: dict[KeyPath, str] = {}
+    for change in changes:
+        if isinstance(change, Drop) or (isinstance(change, Put) and not isinstance(change.value, tuple)):
+            single[change.key] = change
+            continue
+        if change.comment:
+            comments.setdefault(change.key, change.comment)
+        if isinstance(change, Put):
+            lists[change.key] = list(change.value)
+            continue
+        items = lists.setdefault(change.key, _items(document, change.key))
+        if isinstance(change, Unlist):
+            items[:] = [item for item in items if item != change.item]
+        else:
+            _enlist(items, change.item, change.after)
+    edits = [_edit(document, change) for change in single.values()]
+    for key, items in lists.items():
+        if items:
+            edits.append(Edit.set(key, items, comments.get(key, "")))
+        elif document.value_at(key) is not None:
+            edits.append(Edit.remove(key))
+    return tuple(edits)
+
+
+def _edit(document: Document, change: Put | Drop) -> Edit:
+    if isinstance(change, Drop):
+        return Edit.remove(change.key)
+    make = Edit.add_key if document.value_at(change.key) is None else Edit.set
+    return make(change.key, change.value, comment=change.comment)
+
+
+def _items(document: Document, key: KeyPath) -> list[str]:
+    value = document.value_at(key)
+    return list(value) if isinstance(value, list) else []
+
+
+def _enlist(items: list[str], item: str, after: Sequence[str]) -> None:
+    behind = max((items.index(name) + 1 for name in after if name in items), default=0)
+    if item not in items:
+        items.append(item)
+    elif items.index(item) < behind:
+        items.insert(behind, item)
+        items.remove(item)

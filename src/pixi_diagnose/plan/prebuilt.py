@@ -1,0 +1,172 @@
+"""Tier 0, prebuilt: no build at all of what fails.
+
+In this order: another release with a wheel that fits, the wheel that the project itself publishes elsewhere, the
+conda package of the same project. What cannot be asked (a host, a channel) is what such a plan hinges on: it is
+shown, and not recommended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from packaging.version import InvalidVersion, Version
+
+from ..finding import Plan
+from ..frontends.model import Build, Simulation
+from ..index.model import Distribution
+from ..names import conda_names
+from ..prose import and_list
+from .build_mending import Route, builds_isolated
+from .changes import Change, Drop, Enlist, Put, Unlist
+from .declare import mending
+from .native_stack import published_wheel, ready_on_conda
+from .placing import Home, chain_to, home, option_entry, pypi_specs
+from .resolution_mending import conda_bounds
+from .workbench import Trial, Workbench, failing, failing_run
+
+__all__ = ["prebuilt"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """A way to do without one build; `hinges_on` is what nobody could ask about it."""
+
+    changes: tuple[Change, ...]
+    hinges_on: str = ""
+
+
+def prebuilt(bench: Workbench) -> Plan:
+    """Replace every build that fails for another reason than a mistake in the manifest."""
+    wanted = _to_replace(bench.before)
+    if not wanted:
+        return bench.nothing(
+            0, "prebuilt", "nothing that fails has to be replaced: the manifest's settings are at fault"
+        )
+    changes: list[Change] = []
+    hinges: list[str] = []
+    for simulation, build in wanted:
+        offer = next(_offers(bench, simulation, build), None)
+        if offer is None:
+            return bench.nothing(0, "prebuilt", _none_for(bench, simulation, build))
+        changes += offer.changes
+        hinges += [offer.hinges_on] if offer.hinges_on else []
+    trial = bench.compose(mending(bench, Route.CONDA), changes, " ".join(dict.fromkeys(hinges)))
+    return bench.offer(0, "prebuilt", trial)
+
+
+def _to_replace(simulations: Sequence[Simulation]) -> list[tuple[Simulation, Build]]:
+    """The failing builds, each project once, that would not simply pass with isolation."""
+    found: dict[str, tuple[Simulation, Build]] = {}
+    for simulation in simulations:
+        for build in failing(simulation):
+            run = failing_run(build)
+            if run is not None and (build.isolated or not builds_isolated(build, run)):
+                found.setdefault(build.project, (simulation, build))
+    return list(found.values())
+
+
+def _offers(bench: Workbench, simulation: Simulation, build: Build) -> Iterator[_Offer]:
+    yield from _another_release(bench, simulation, build)
+    yield from _published(bench, simulation, build)
+    yield from _conda_package(bench, simulation, build)
+
+
+def _another_release(bench: Workbench, simulation: Simulation, build: Build) -> Iterator[_Offer]:
+    """What the resolver takes if it may not build the project: the manifest's own bound is kept if that is possible."""
+    project, had = build.project, build.subject.distribution.version
+    at = home(bench, simulation, project)
+    specs = [s for s in pypi_specs(simulation, project) if s.source is None and "pypi-dependencies" in s.place.key]
+    forbid = Enlist(at.option("no-build"), project)
+    bounded = [s for s in specs if s.specifier]
+    for loosened in ((), *([tuple(Put(bench.version_key(s.place.key), "*") for s in bounded)] if bounded else [])):
+        found = _wheel(bench.try_changes((forbid, *loosened)), simulation, project)
+        if found is None:
+            continue
+        direction = "older" if _older(found, build.subject.distribution) else "newer"
+        subdir = simulation.environment.platform.subdir
+        note = f"{project} {found.version} has a wheel that fits; {had} has to be built."
+        cost = f"{project} {found.version} is {direction} than {had}, which the manifest gives now."
+        comment = f"has a wheel for {subdir}"
+        keys = [bench.version_key(s.place.key) for s in specs] or [(*at.table("pypi-dependencies"), project)]
+        pinned = tuple(Put(key, f"=={found.version}", note, comment, cost, firm=True) for key in keys)
+        if not bench.try_changes(pinned).simulations:
+            continue
+        yield _Offer(pinned)
+
+
+def _wheel(trial: Trial, before: Simulation, project: str) -> Distribution | None:
+    for simulation in trial.simulations:
+        if simulation.environment.name == before.environment.name:
+            found = simulation.resolution.distribution(project)
+            if found is not None and found.kind == "wheel" and not found.built:
+                return found
+    return None
+
+
+def _older(one: Distribution, other: Distribution) -> bool:
+    try:
+        return Version(one.version) < Version(other.version)
+    except InvalidVersion:
+        return True
+
+
+def _published(bench: Workbench, simulation: Simulation, build: Build) -> Iterator[_Offer]:
+    """The wheel that the build script would download, as a direct URL."""
+    url = published_wheel(build, simulation)
+    needs = build.subject.needs
+    if not url or needs is None:
+        return
+    project, version = build.project, build.subject.distribution.version
+    place = needs.downloads[0].evidence[0]
+    note = f"The project's own wheel of {project} {version} for this torch, CUDA and Python: what {place} would fetch."
+    cost = f"{project} is bound to this one file: it has to be changed with torch, CUDA or Python."
+    at = Home(home(bench, simulation, project).root)
+    keys = [s.place.key for s in pypi_specs(simulation, project) if "pypi-dependencies" in s.place.key]
+    keys = keys or [(*at.table("pypi-dependencies"), project)]
+    changes = tuple(Put(key, {"url": url}, note, "the project's own wheel", cost, firm=True) for key in keys)
+    trial = bench.try_changes(changes)
+    unread = next((u for s in trial.simulations if (u := s.resolution.unread(project))), None)
+    if unread is not None:
+        yield _Offer(changes, f"Whether this file exists could not be asked: {unread.reason}.")
+    elif _wheel(trial, simulation, project) is not None:
+        yield _Offer(changes)
+
+
+def _conda_package(bench: Workbench, simulation: Simulation, build: Build) -> Iterator[_Offer]:
+    """The same project from conda, with the torch that it was built for."""
+    project = build.project
+    if bench.partial and not ready_on_conda(project):
+        return
+    for name in conda_names(project)[:1]:
+        at = home(bench, simulation, project)
+        own = [s for s in pypi_specs(simulation, project) if "pypi-dependencies" in s.place.key]
+        asked = next((s.specifier for s in own if s.specifier), "")
+        note = f"{name} comes from conda, built for the packages that it comes with."
+        comment = f"{project} without a build"
+        cost = f"What {name} was compiled against comes from conda as well, in the versions that it was built for."
+        put = Put(
+            (*at.table("dependencies"), name), conda_bounds(asked) if asked else "*", note, comment, cost, firm=True
+        )
+        drops = tuple(Drop(s.place.key, firm=True) for s in own if not s.extras)
+        entry = option_entry(simulation, "no_build_isolation", project)
+        unlisted = (Unlist(entry.place.key[:-1], entry.spelled),) if entry else ()
+        changes = (put, *drops, *unlisted)
+        trial = bench.try_changes(changes)
+        if not trial.simulations or any(s.build(project) for s in trial.simulations) or _unsolved(trial):
+            continue
+        hinge = f"Whether {name} is there for this Python and CUDA could not be asked: no channel was reached."
+        yield _Offer(changes, hinge if bench.partial else "")
+
+
+def _unsolved(trial: Trial) -> bool:
+    return any(s.resolution.conda_failure or s.resolution.failure for s in trial.simulations)
+
+
+def _none_for(bench: Workbench, simulation: Simulation, build: Build) -> str:
+    chain = chain_to(simulation, build.project)
+    bound = f" that {chain[-2]} accepts" if len(chain) > 1 else ""
+    platform = simulation.environment.platform.subdir
+    names: Iterable[str] = conda_names(build.project)
+    conda = "no conda package of it is known" if bench.partial else f"the channels have no {and_list(names)} that fits"
+    return f"no release of {build.project}{bound} has a wheel for {platform} and this Python, and {conda}"

@@ -1,0 +1,305 @@
+"""Tier 3, staged: pixi keeps what it can lock and install, and tasks install the rest in order.
+
+They use uv, in the same environment, and check the versions of the stack at the end. One command starts them all, and
+may be repeated.
+
+The part that stays with pixi is simulated as any other manifest. What a task builds is judged by the same rules, from
+what the environment holds at that moment: all that pixi installed, and what the tasks before put beside it.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from packaging.markers import UndefinedEnvironmentName
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from ..conda import tools
+from ..evidence import KeyPath
+from ..finding import Plan
+from ..frontends.model import Build, Outcome, Simulation, Visible
+from ..frontends.toolchain import conda_toolchain, with_torch
+from ..frontends.visibility import exact_version, judge
+from ..prose import and_list
+from .build_mending import Route, builds_isolated, nvcc_for
+from .changes import Change, Drop, Put, Unlist
+from .declare import mending
+from .placing import Home, chain_to, conda_spec, home, option_entry, pypi_specs
+from .workbench import Workbench, failing, failing_run
+
+__all__ = ["staged"]
+
+_IN_PLACE = '--python "$CONDA_PREFIX"'
+
+
+def staged(bench: Workbench) -> Plan:
+    """Take what cannot be built by pixi out of its hands, one environment's feature at a time."""
+    groups = _to_stage(bench)
+    if isinstance(groups, str):
+        return bench.nothing(3, "staged", groups)
+    changes: list[Change] = [c for stage in groups for c in stage.withdrawal()]
+    trial = bench.compose(mending(bench, Route.CONDA), changes)
+    if trial.reason:
+        return bench.offer(3, "staged", trial)
+    for stage in groups:
+        after = next((s for s in trial.simulations if _same(s, stage.simulation)), None)
+        if after is None:
+            return bench.nothing(3, "staged", "the environment is gone after the edit")
+        steps = stage.steps(after)
+        if isinstance(steps, str):
+            return bench.nothing(3, "staged", steps)
+        changes = [*trial.changes, *steps]
+        trial = bench.try_changes(changes)
+        if trial.reason:
+            break
+    return bench.offer(3, "staged", trial)
+
+
+def _same(one: Simulation, other: Simulation) -> bool:
+    return one.environment.name == other.environment.name and one.environment.platform == other.environment.platform
+
+
+def _to_stage(bench: Workbench) -> list[_Stage] | str:
+    """The builds that fail for another reason than a mistake, by the feature that brings them in; or why none."""
+    found: dict[KeyPath, _Stage] = {}
+    for simulation in bench.before:
+        for build in failing(simulation):
+            run = failing_run(build)
+            if run is None or (not build.isolated and builds_isolated(build, run)):
+                continue
+            if any(m.in_tree for m in run.missing) or run.stop is not None:
+                return f"{build.project}: {run.reason}; uv would meet that, too"
+            at = home(bench, simulation, build.project)
+            stage = found.setdefault(at.root, _Stage(bench, simulation, at, ()))
+            if build.project not in {b.project for b in stage.builds}:
+                found[at.root] = replace(stage, builds=(*stage.builds, build))
+    if not found:
+        return "nothing that fails has to be taken out of pixi's hands: the manifest's settings are at fault"
+    return list(found.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """The builds that one feature brings in, to be run by tasks of that feature."""
+
+    bench: Workbench
+    simulation: Simulation
+    at: Home
+    builds: tuple[Build, ...]
+
+    # What pixi no longer gets
+
+    @property
+    def roots(self) -> dict[str, str]:
+        """Projects that the tasks install, in order, with how they are asked for: a build, then what requires it."""
+        found: dict[str, str] = {}
+        for build in self.builds:
+            chain = chain_to(self.simulation, build.project)
+            kept = _extra_asking(self.simulation, chain)
+            for project in reversed(chain if kept is None else chain[chain.index(kept) + 1 :]):
+                found.setdefault(project, self._requirement(project))
+        return found
+
+    def _requirement(self, project: str) -> str:
+        own = pypi_specs(self.simulation, project)
+        extras = ",".join(dict.fromkeys(e for s in own for e in s.extras))
+        chosen = self.simulation.resolution.distribution(project)
+        version = f"=={chosen.version}" if chosen else ""
+        return f"{project}{f'[{extras}]' if extras else ''}{version}"
+
+    def withdrawal(self) -> Iterator[Change]:
+        """Take the roots out of pixi's hands: their own entries, or the extra that asks for them."""
+        names = list(self.roots)
+        for project in names:
+            note = f"{project} is installed by a task, not by pixi."
+            for spec in pypi_specs(self.simulation, project):
+                if "pypi-dependencies" in spec.place.key:
+                    yield Drop(spec.place.key, note, firm=True)
+            entry = option_entry(self.simulation, "no_build_isolation", project)
+            if entry is not None:
+                yield Unlist(entry.place.key[:-1], entry.spelled)
+        for build in self.builds:
+            chain = chain_to(self.simulation, build.project)
+            kept = _extra_asking(self.simulation, chain)
+            if kept is not None:
+                yield from self._without_extra(kept, chain[chain.index(kept) + 1])
+
+    def _without_extra(self, owner: str, wanted: str) -> Iterator[Change]:
+        """Ask for the owner without the extras that want a project, and for what else these extras wanted."""
+        for spec in pypi_specs(self.simulation, owner):
+            asking = _extras_for(self.simulation, owner, wanted)
+            kept = tuple(e for e in spec.extras if canonicalize_name(e) not in asking)
+            note = f"{owner} is asked for without its extra {and_list(asking)}, so that {wanted} is left to a task."
+            key = (*spec.place.key, "extras")
+            yield (
+                Put(key, kept, note, f"{wanted} is installed by a task", firm=True)
+                if kept
+                else Drop(key, note, firm=True)
+            )
+            names = {canonicalize_name(e) for e in kept}
+            for line in _wanted_by(self.simulation, owner, asking, besides=names | {""}):
+                requirement = Requirement(line)
+                if canonicalize_name(requirement.name) not in self.roots:
+                    table = self.at.table("pypi-dependencies")
+                    value = str(requirement.specifier) or "*"
+                    comment = f"as {owner}'s extra {and_list(asking)} asks"
+                    yield Put((*table, canonicalize_name(requirement.name)), value, "", comment, firm=True)
+
+    # What the tasks do
+
+    def steps(self, after: Simulation) -> list[Change] | str:
+        """The tasks, after what they will build was judged; or why it would fail."""
+        requirements = _build_requirements(self.builds, after)
+        installed: dict[str, str] = {canonicalize_name(Requirement(r).name): "" for r in requirements}
+        changes: dict[KeyPath, Put] = {}
+        for build in self.builds:
+            seen = _visible(after, installed)
+            for item in judge("install", build.subject, seen, isolated=False).missing:
+                if item.kind == "import" and item.projects and not item.in_tree:
+                    installed[item.projects[0]] = ""
+                    requirements.append(item.projects[0])
+                elif item.name == "nvcc":
+                    key = (*self.at.table("dependencies"), "cuda-nvcc")
+                    changes[key] = Put(
+                        key, nvcc_for(self.simulation), "cuda-nvcc gives nvcc.", "nvcc for the builds", firm=True
+                    )
+            seen = _visible(after, installed)
+            given = {**seen.tools, **({"nvcc": "cuda-nvcc"} if changes else {})}
+            run = judge("install", build.subject, replace(seen, tools=given), isolated=False)
+            if run.outcome not in {Outcome.OK, Outcome.UNKNOWN}:
+                return f"{build.project}, built by a task: {run.reason}"
+            installed[build.project] = build.subject.distribution.version
+        if conda_spec(after, "uv") is None:
+            key = (*self.at.table("dependencies", everywhere=True), "uv")
+            note = "uv installs what the tasks name, with the Python of this environment."
+            changes[key] = Put(key, "*", note, "installs what the tasks name", firm=True)
+        return [*changes.values(), *self._tasks(requirements, after)]
+
+    def _tasks(self, requirements: Sequence[str], after: Simulation) -> Iterator[Change]:
+        taken = set(self.bench.document.value_at((*self.at.root, "tasks")) or {})
+        name = next(n for n in ("setup", "setup-builds", "setup-staged") if n not in taken)
+        uv = f"uv pip install {_IN_PLACE}{_index_options(after)}"
+        last = ""
+        named = self.builds[0].project
+        if requirements:
+            last = "install-build-requirements"
+            command = f"{uv} {' '.join(map(shlex.quote, requirements))}"
+            note = (
+                "The tasks install with uv into the environment that pixi made; they may be started again at any time."
+            )
+            yield self._task(last, command, "", note, f"what the build of {named} needs")
+        for project, requirement in self.roots.items():
+            task = f"install-{project}"
+            alone = f" --no-build-isolation-package {project}" if project in {b.project for b in self.builds} else ""
+            yield self._task(task, f"{uv}{alone} {shlex.quote(requirement)}", last)
+            last = task
+        yield self._task("check-stack", self._check(after), last)
+        root = (*self.at.root, "tasks", name)
+        run = f"pixi run{'' if after.environment.name == 'default' else f' -e {after.environment.name}'} {name}"
+        note = f"One command does it all: {run}"
+        cost = f"`pixi install` alone is not enough: {run} comes after it, and again after every change."
+        yield Put(root, {"depends-on": ["check-stack"]}, note, run, cost, firm=True)
+
+    def _task(self, name: str, command: str, after: str, note: str = "", comment: str = "") -> Put:
+        value: dict[str, object] = {"cmd": command}
+        if after:
+            value["depends-on"] = [after]
+        cost = f"pixi.lock does not hold {and_list(self.roots)}: uv chooses what they need in addition."
+        return Put((*self.at.root, "tasks", name), value, note, comment, cost, firm=True)
+
+    def _check(self, after: Simulation) -> str:
+        """Compare the versions that are there with those that the plan was made for."""
+        stack = {p: d for p in ("torch",) if (d := after.resolution.distribution(p)) and d.version}
+        stack |= {p: d for p in self.roots if (d := self.simulation.resolution.distribution(p))}
+        checks = (f"assert v('{name}').split('+')[0] == '{d.version.split('+')[0]}'" for name, d in stack.items())
+        return f'python -c "from importlib.metadata import version as v; {"; ".join(checks)}"'
+
+
+# --- extras ---------------------------------------------------------------------------------------------------------
+
+
+def _extra_asking(simulation: Simulation, chain: Sequence[str]) -> str | None:
+    """The first of a chain that asks for the next one through extras alone, and is declared with them."""
+    for owner, wanted in pairwise(chain):
+        if pypi_specs(simulation, owner) and _extras_for(simulation, owner, wanted):
+            plain = {canonicalize_name(Requirement(r).name) for r in _wanted_by(simulation, owner, (), besides=set())}
+            if wanted not in plain:
+                return owner
+    return None
+
+
+def _extras_for(simulation: Simulation, owner: str, wanted: str) -> list[str]:
+    """The extras that a project is asked for with and that lead straight to another project."""
+    extras = dict.fromkeys(canonicalize_name(e) for s in pypi_specs(simulation, owner) for e in s.extras)
+    return [
+        extra
+        for extra in extras
+        if any(canonicalize_name(Requirement(r).name) == wanted for r in _lines(simulation, owner, extra))
+    ]
+
+
+def _wanted_by(simulation: Simulation, owner: str, extras: Iterable[str], besides: set[str]) -> list[str]:
+    """The requirement lines of these extras (none: of the project itself) that nothing in `besides` has, too."""
+    lines = [line for extra in extras or ("",) for line in _lines(simulation, owner, extra)]
+    others = {canonicalize_name(Requirement(line).name) for e in besides for line in _lines(simulation, owner, e)}
+    return [line for line in lines if canonicalize_name(Requirement(line).name) not in others]
+
+
+def _lines(simulation: Simulation, owner: str, extra: str) -> list[str]:
+    """The requirement lines that an extra adds ("" for those without any)."""
+    chosen = simulation.resolution.distribution(owner)
+    found = []
+    for line in chosen.requires if chosen else ():
+        try:
+            marker = Requirement(line).marker
+            plain = marker is None or marker.evaluate({"extra": ""})
+            applies = plain if not extra else not plain and marker is not None and marker.evaluate({"extra": extra})
+        except (InvalidRequirement, UndefinedEnvironmentName):
+            continue
+        if applies:
+            found.append(line)
+    return found
+
+
+# --- what a task's build sees ---------------------------------------------------------------------------------------
+
+
+def _build_requirements(builds: Sequence[Build], after: Simulation) -> list[str]:
+    """What these builds declare and what their hooks ask for, but for what would change the versions that pixi gave."""
+    there = _visible(after, {}).projects
+    lines: dict[str, str] = {}
+    for build in builds:
+        needs = build.subject.needs
+        for line in (*needs.build_system.requires, *needs.hook_requirements) if needs else ():
+            try:
+                requirement = Requirement(line)
+            except InvalidRequirement:
+                continue
+            name = canonicalize_name(requirement.name)
+            version = exact_version(there.get(name, ""))
+            if version is None or requirement.specifier.contains(version, prereleases=True):
+                lines.setdefault(name, line)
+    return list(lines.values())
+
+
+def _visible(after: Simulation, installed: Mapping[str, str]) -> Visible:
+    """The whole environment as pixi leaves it, and what tasks have installed since."""
+    resolution = after.resolution
+    projects = {project: version for p in resolution.conda for project, version in p.projects}
+    projects |= {d.project: d.version for d in resolution.distributions} | {"python": resolution.python, **installed}
+    toolchain = with_torch(conda_toolchain(resolution.conda), resolution.distributions)
+    given = next((p.visible.tools for b in after.builds for p in b.phases if p.visible), {})
+    return Visible(projects, {**given, **tools(resolution.conda)}, toolchain=toolchain)
+
+
+def _index_options(after: Simulation) -> str:
+    """The manifest's own indexes, which uv would not know of otherwise."""
+    options = after.environment.options
+    words = [f"--default-index {shlex.quote(options.index_url)}"] if options.index_url else []
+    words += [f"--index {shlex.quote(url)}" for url in options.extra_index_urls or ()]
+    words += [f"--find-links {shlex.quote(link.url or link.path or '')}" for link in options.find_links or ()]
+    return "".join(f" {word}" for word in words)

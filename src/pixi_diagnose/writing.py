@@ -1,0 +1,77 @@
+"""Writing the user's files: all of them or none, and only where they are still what was read."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import UsageError
+
+__all__ = ["Rewrite", "rewrite"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """The text that a file had when it was read, and the one that it is to have."""
+
+    old: str
+    new: str
+
+
+def rewrite(files: Mapping[str, Rewrite]) -> None:
+    """Replace each file at once, its mode kept and links followed; where one cannot be, those before it are put back.
+
+    Raises UsageError where a file is no longer what was read, or cannot be written.
+    """
+    prepared: dict[Path, tuple[Path, bytes]] = {}
+    try:
+        for name, change in files.items():
+            prepared[_checked(name, change)] = (_temporary(name, change.new), change.old.encode())
+        done: list[Path] = []
+        for target, (temporary, _) in prepared.items():
+            try:
+                temporary.replace(target)
+            except OSError as error:
+                for written in done:
+                    written.write_bytes(prepared[written][1])
+                raise UsageError(f"{target.name} cannot be written: {error.strerror}") from error
+            done.append(target)
+    finally:
+        for temporary, _ in prepared.values():
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def _checked(name: str, change: Rewrite) -> Path:
+    target = Path(name).resolve()
+    try:
+        if target.read_bytes() != change.old.encode():
+            raise UsageError(f"{name} was changed meanwhile: nothing is written", hint="run the command again")
+    except OSError as error:
+        raise UsageError(f"{name} cannot be read: {error.strerror}") from error
+    return target
+
+
+def _temporary(name: str, text: str) -> Path:
+    """The new text beside the file, safely on disk."""
+    target = Path(name).resolve()
+    try:
+        handle, path = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        temporary = Path(path)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(text.encode())
+                file.flush()
+                os.fsync(file.fileno())
+            shutil.copymode(target, temporary)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise UsageError(f"{name} cannot be written: {error.strerror}") from error
+    return temporary
