@@ -320,10 +320,11 @@ def test_a_manifest_that_changed_meanwhile_is_left_alone(packages: World, monkey
 def test_plan_json_is_the_document_of_check_with_its_plans(packages: World) -> None:
     folder = packages.write({"pixi.toml": FAILS})
     document = json.loads(run("plan", "--json", folder).stdout)
-    assert document == json.loads(run("check", "--json", folder).stdout)
-    (plan,) = document["plans"]
-    assert plan["recommended"]
-    assert plan["edits"]
+    checked = json.loads(run("check", "--json", folder).stdout)
+    assert {**document, "plans": []} == {**checked, "plans": []}
+    assert [p["tier"] for p in document["plans"]] == [0, 1, 2, 3]
+    assert checked["plans"] == document["plans"][: len(checked["plans"])]
+    assert [p["tier"] for p in checked["plans"] if p["recommended"]] == [checked["plans"][-1]["tier"]]
 
 
 def test_a_tier_that_was_not_tried(packages: World) -> None:

@@ -157,7 +157,7 @@ dependencies:
 
 
 def test_what_uv_would_refuse_is_rejected_at_its_place(here: World) -> None:
-    text = '[project]\nname = "app"\nversion = "1"\n[tool.uv]\npackage = 1\n# index-url\n'
+    text = '[project]\nname = "app"\nversion = "1"\n[tool.uv]\npackage = 1\nindex-url = "https://index.example"\n'
     report = here.diagnose({"pyproject.toml": text})
     (finding,) = report.findings
     location = report.locate(finding)

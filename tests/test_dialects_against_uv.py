@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import tomli
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from packaging.markers import Marker
 from packaging.requirements import Requirement
@@ -277,11 +277,13 @@ markers = st.recursive(
 )
 
 
+@settings(deadline=None)  # `packaging` may be slow on its first marker
 @given(marker=markers)
 def test_a_negated_marker_holds_exactly_where_the_marker_does_not(marker: str) -> None:
     assert all(holds(negated(marker), target) != holds(marker, target) for target in TARGETS)
 
 
+@settings(deadline=None)
 @given(given_markers=st.lists(markers, min_size=1, max_size=3))
 def test_joined_markers_hold_where_all_or_any_of_them_do(given_markers: list[str]) -> None:
     for target in TARGETS:
@@ -290,6 +292,7 @@ def test_joined_markers_hold_where_all_or_any_of_them_do(given_markers: list[str
         assert holds(any_of(given_markers), target) == any(each)
 
 
+@settings(deadline=None)
 @given(
     name=names,
     extras=st.lists(names, max_size=2),

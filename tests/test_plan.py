@@ -13,13 +13,14 @@ from test_frontends_pixi import C1, C1_FILES, P6, P6_FILES, c1_manifest, manifes
 
 
 def changed(report: Report) -> list[str]:
-    assert report.recommended is not None
-    lines = report.recommended.diff.splitlines()
+    declare = next(p for p in report.plans if p.tier == 1)
+    assert declare.passes
+    lines = declare.diff.splitlines()
     return [line for line in lines if line[:1] in {"+", "-"} and line[:3] not in {"+++", "---"}]
 
 
 FAILING_P6 = [c for c in P6 if "fails" in (c["lock"], c.get("install")) or c.get("install") == "at-risk"]
-MENDED_C1 = [c for c in C1 if c.get("finding") != "IDX404" and c["lock"] + c.get("install", "ok") != "okok"]
+MENDED_C1 = [c for c in C1 if c["lock"] + c.get("install", "ok") != "okok"]
 
 
 @pytest.mark.parametrize("case", FAILING_P6, ids=lambda c: c["name"])
@@ -42,14 +43,24 @@ def test_every_failing_variant_of_c1_has_a_plan_that_passes_when_written(case: d
     assert [s.outcomes for s in after.simulations] == [{"lock": "ok", "install": "ok"}]
 
 
-def test_a_plan_that_would_fail_is_not_recommended_and_says_why(tmp_path: Path) -> None:
-    case = next(c for c in C1 if c.get("finding") == "IDX404")
-    with world(tmp_path, C1_FILES) as packages:
-        report = packages.diagnose({"pixi.toml": c1_manifest(case)})
+def test_no_tier_is_recommended_where_none_passes_and_each_says_why(tmp_path: Path) -> None:
+    text = manifest(FAILING_P6[0]).replace('python = "3.11.*"', 'python = "2.7.*"')
+    with world(tmp_path, P6_FILES) as packages:
+        report = packages.diagnose({"pixi.toml": text}, every_tier=True)
     assert report.recommended is None
-    (plan,) = report.plans
-    assert not plan.passes
-    assert "packaging" in plan.reason
+    assert [p.tier for p in report.plans] == [0, 1, 2, 3]
+    assert all(p.reason and not p.passes for p in report.plans)
+    assert "python" in report.plans[1].reason
+
+
+def test_tiers_behind_the_recommended_one_are_tried_on_request_only(tmp_path: Path) -> None:
+    text = manifest(FAILING_P6[0])
+    with world(tmp_path, P6_FILES) as packages:
+        few = packages.diagnose({"pixi.toml": text})
+        all_of_them = packages.diagnose({"pixi.toml": text}, every_tier=True)
+    assert few.plans[-1].recommended
+    assert [p.tier for p in all_of_them.plans] == [0, 1, 2, 3]
+    assert [p.tier for p in all_of_them.plans if p.recommended] == [few.plans[-1].tier]
 
 
 def test_comments_and_layout_outside_the_edit_survive(tmp_path: Path) -> None:
@@ -58,7 +69,7 @@ def test_comments_and_layout_outside_the_edit_survive(tmp_path: Path) -> None:
         '[dependencies]\npython = "3.11.*"  # why not\n\n[pypi-dependencies]\nflash = "*"\n'
     )
     with world(tmp_path, P6_FILES) as packages:
-        report = packages.diagnose({"pixi.toml": text})
+        report = packages.diagnose({"pixi.toml": text}, every_tier=True)
     assert all(line.startswith("+") for line in changed(report))
 
 
@@ -78,7 +89,7 @@ flash = "*"
 gpu = ["gpu"]
 """
     with world(tmp_path, P6_FILES) as packages:
-        report = packages.diagnose({"pixi.toml": text})
+        report = packages.diagnose({"pixi.toml": text}, every_tier=True)
     added = changed(report)
     assert "+[feature.gpu.dependencies]" in added
     assert "+[feature.gpu.pypi-options]" in added

@@ -317,10 +317,10 @@ def test_a_conda_version_that_is_no_pypi_version_is_an_unknown(indexes: Indexes)
     assert any("is no PyPI version" in u.reason for u in answer.unknowns)
 
 
-def local(version: str, *requires: str) -> LocalProject:
-    text = f'[project]\nname = "mine"\nversion = "{version}"\ndependencies = {list(requires)!r}\n'
-    tree = SourceTree("directory", "./mine", "", {"pyproject.toml": text.encode()}, {"pyproject.toml": len(text)})
-    return LocalProject("mine", version, static_metadata(tree, "mine"), tree, "directory")
+def local(version: str, *requires: str, name: str = "mine") -> LocalProject:
+    text = f'[project]\nname = "{name}"\nversion = "{version}"\ndependencies = {list(requires)!r}\n'
+    tree = SourceTree("directory", f"./{name}", "", {"pyproject.toml": text.encode()}, {"pyproject.toml": len(text)})
+    return LocalProject(name, version, static_metadata(tree, name), tree, "directory")
 
 
 def test_a_local_project_is_exactly_its_version_and_brings_its_requirements(indexes: Indexes) -> None:
@@ -571,13 +571,14 @@ def test_a_release_that_requires_a_url_is_refused_as_uv_does(indexes: Indexes) -
 def test_a_release_may_require_a_url_that_the_request_gives_too(indexes: Indexes) -> None:
     indexes.a.add(make_wheel("pack", "1.0", requires=["leaf @ https://files.index.example/leaf-9.zip"]))
     indexes.publish()
-    assert indexes.chosen("pack", local=(local("leaf", "9"),)) == {"pack": ("1.0", "wheel"), "leaf": ("9", "directory")}
+    leaf = local("9", name="leaf")
+    assert indexes.chosen("pack", local=(leaf,)) == {"pack": ("1.0", "wheel"), "leaf": ("9", "directory")}
 
 
 def test_two_local_projects_are_not_taken_for_each_other(indexes: Indexes) -> None:
     indexes.a.add(make_wheel("x", "1.0")).add(make_wheel("y", "1.0"))
     indexes.publish()
-    both = (local("one", "1.0", "x"), local("two", "1.0", "y"))
+    both = (local("1.0", "x", name="one"), local("1.0", "y", name="two"))
     assert indexes.chosen("one", "two", local=both).keys() == {"one", "two", "x", "y"}
 
 

@@ -12,6 +12,7 @@ from .build_needs.model import BuildNeeds, BuildTarget
 from .environment import Environment
 from .errors import ArchiveError, IndexAccessError
 from .evidence import Unknown
+from .frontends.extra_requirements import extra_requirements
 from .frontends.model import BuildSubject
 from .index.model import Distribution
 from .kept_values import from_bytes, to_bytes
@@ -24,27 +25,26 @@ __all__ = ["build_subjects"]
 def build_subjects(
     environment: Environment, resolution: Resolution, resolver: Resolver, progress: Callable[[str], None]
 ) -> list[BuildSubject]:
-    """What must be built in a resolution, in its order, with needs and build environment.
+    """What must be built in a resolution, in its order, with needs and build environment; then what only a lock needs.
 
     Archives and build environments are asked for side by side, each as soon as it can be; scripts are read one after
     the other. A source that cannot be had is a subject without needs and with its unknown.
     """
     built = [d for d in resolution.distributions if d.built]
+    built += [d for d in resolution.only_locked if d.built and _may_be_dynamic(d)]
     if not built:
         return []
-    target = BuildTarget(_minor(resolution.python), environment.platform.subdir, environment.variables)
-    subjects: dict[str, Future[BuildSubject]] = {}
+    targets = {d.project: _target(d.project, environment, resolution) for d in built}
+    subjects: dict[Distribution, Future[BuildSubject]] = {}
     pool = resolver.workers
 
     def complete(subject: BuildSubject) -> None:
-        subjects[subject.distribution.project] = pool.submit(
-            with_build_environment, subject, environment, resolution, resolver
-        )
+        subjects[subject.distribution] = pool.submit(with_build_environment, subject, environment, resolution, resolver)
 
     unread = []
     for distribution in built:
         source = resolution.unread(distribution.project)
-        needs = known_needs(distribution, target, resolver)
+        needs = known_needs(distribution, targets[distribution.project], resolver)
         if source is not None:
             complete(BuildSubject(distribution, None, source))
         elif needs is None:
@@ -56,12 +56,13 @@ def build_subjects(
         distribution = trees[tree]
         progress(f"reading {distribution.project} {distribution.version}")
         try:
-            complete(BuildSubject(distribution, read_needs(distribution, tree.result(), target, resolver)))
+            needs = read_needs(distribution, tree.result(), targets[distribution.project], resolver)
+            complete(BuildSubject(distribution, needs))
         except (IndexAccessError, ArchiveError) as error:
             reason = Unknown(error.message, subject=distribution.project, fault=not resolver.offline)
             complete(BuildSubject(distribution, None, reason))
     progress("resolving build requirements")
-    return [subjects[d.project].result() for d in built]
+    return [subjects[d].result() for d in built]
 
 
 def with_build_environment(
@@ -71,7 +72,9 @@ def with_build_environment(
     if subject.needs is None:
         return subject
     wanted = (*subject.needs.build_system.requires, *subject.needs.hook_requirements)
-    return replace(subject, build_environment=resolver.build_environment(environment, resolution, wanted))
+    extra = extra_requirements(environment.installer, resolution, subject.distribution.project)
+    resolved = resolver.build_environment(environment, resolution, wanted, extra)
+    return replace(subject, build_environment=resolved, extra_requirements=tuple(s.name for s in extra))
 
 
 def known_needs(distribution: Distribution, target: BuildTarget, resolver: Resolver) -> BuildNeeds | None:
@@ -98,6 +101,19 @@ def read_needs(distribution: Distribution, tree: SourceTree, target: BuildTarget
     if distribution.sha256:
         resolver.cache.put("needs", facts.key(distribution.sha256, target), to_bytes(needs))
     return needs
+
+
+def _may_be_dynamic(distribution: Distribution) -> bool:
+    """Whether some version of uv builds it to know its metadata (uv.md U2)."""
+    metadata = distribution.metadata
+    return metadata is None or not metadata.is_static_for("uv") or bool(metadata.loosely_dynamic)
+
+
+def _target(project: str, environment: Environment, resolution: Resolution) -> BuildTarget:
+    """Where a project is built, with the variables that the manifest gives to all builds and to its own."""
+    building = environment.installer.building if environment.installer is not None else None
+    own = building.extra_variables.get(project, {}) if building is not None else {}
+    return BuildTarget(_minor(resolution.python), environment.platform.subdir, {**environment.variables, **own})
 
 
 def _minor(python: str) -> tuple[int, int]:

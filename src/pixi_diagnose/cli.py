@@ -141,7 +141,7 @@ def _options(*decorators: Callable[[Command], Command]) -> Callable[[Command], C
 _asking = _options(
     click.option("-e", "--environment", "environments", multiple=True, metavar="NAME", help="Only this environment."),
     click.option("-p", "--platform", "platforms", multiple=True, metavar="PLATFORM", help="Only this platform."),
-    click.option("--frontend", default="", metavar="NAME", help="pixi, uv or pip; by default what the file suggests."),
+    click.option("--frontend", default="", metavar="NAME", help="pixi, uv, pip or all; the file suggests one."),
     click.option(
         "--frontend-version", default="", metavar="VERSION", help="Which version of it; by default the installed one."
     ),
@@ -175,11 +175,12 @@ _paths = click.argument("paths", nargs=-1, type=click.Path(path_type=str), metav
 
 def _question(*, plans: bool, every_tier: bool = False, fix: bool = False, **given: Any) -> Question:
     """The question that the options ask. Raises UsageError for a frontend or a rule that does not exist."""
-    from .diagnose import Question
+    from .diagnose import EVERY_FRONTEND, Question
     from .manifest.invocation import FRONTEND_NAMES
 
-    if given["frontend"] not in ("", *FRONTEND_NAMES):
-        raise UsageError(f"there is no frontend '{given['frontend']}'", hint=f"known: {', '.join(FRONTEND_NAMES)}")
+    known = (*FRONTEND_NAMES, EVERY_FRONTEND)
+    if given["frontend"] not in ("", *known):
+        raise UsageError(f"there is no frontend '{given['frontend']}'", hint=f"known: {', '.join(known)}")
     for name in (*given["select"], *given["ignore"]):
         _check_rule(name)
     _check_version(given["frontend_version"])

@@ -29,7 +29,8 @@ class StaticMetadata:
 
     `requires` are PEP 508 strings (extras as `extra == '…'` markers). `static_for` says for pixi, uv and pip whether
     that frontend accepts this without a build; where it does not, `dynamic_because` is the line that makes it so.
-    `approximate` marks answers that a build could change (egg-info, metadata before 2.2).
+    `approximate` marks answers that a build could change (egg-info, metadata before 2.2). `loosely_dynamic` are Dynamic
+    fields that only a reader who takes lower case for upper case would count.
     """
 
     project: str
@@ -43,6 +44,7 @@ class StaticMetadata:
     dynamic_because: tuple[Evidence, ...] = ()
     dynamic_reason: str = ""
     unknowns: tuple[Unknown, ...] = ()
+    loosely_dynamic: tuple[Evidence, ...] = ()
 
     def is_static_for(self, frontend: str) -> bool:
         """Whether `frontend` ("pixi", "uv", "pip") reads this without a build. KeyError for another name."""

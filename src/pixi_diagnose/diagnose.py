@@ -12,11 +12,11 @@ from .build_subjects import build_subjects
 from .conda import CondaSession
 from .document import Document
 from .document.opening import open_document
-from .environment import environments, select
+from .environment import Environment, environments, select
 from .errors import ManifestError, UsageError
 from .evidence import Place, Unknown
 from .finding import Confidence, Finding, Plan, Severity
-from .frontends import FRONTENDS
+from .frontends import FRONTENDS, VERSIONS
 from .frontends.installed import installed_version
 from .frontends.machine import Machine
 from .frontends.model import Simulation
@@ -26,6 +26,7 @@ from .locks import lock_beside
 from .manifest import Invocation, find_manifest, frontend_for, read_manifest
 from .manifest.model import Manifest
 from .manifest.pixi_versions import imitated_version, unsupported
+from .manifest.uv_versions import as_of
 from .outcome import Outcome
 from .prefix import read_prefix
 from .report import Report
@@ -33,17 +34,21 @@ from .resolve import Resolver
 from .rules import all_rules
 from .rules.cfg901_invalid_manifest import RULE as INVALID_MANIFEST
 from .settings import Settings, read_settings, suppressions
+from .side_by_side import Elsewhere, given_to
 
-__all__ = ["Question", "diagnose"]
+__all__ = ["EVERY_FRONTEND", "Question", "diagnose"]
+
+EVERY_FRONTEND = "all"
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """What is asked of a manifest: which frontend, environments, platforms and rules (empty: all), and if for plans.
 
-    `frontend` "" is the one that the manifest suggests. `frontend_version` is the one to imitate; "" is the installed
-    one, or what the manifest requires. `python` and what follows are what a uv or pip command would be given, up to
-    `every_tier`: plans behind the first one that passes, too; and `fix`: what may be changed without a second look.
+    `frontend` "" is the one that the manifest suggests, "all" means that one, and the others beside it.
+    `frontend_version` is the one to imitate; "" is the installed one, or what the manifest requires. `python` and what
+    follows are what a uv or pip command would be given, up to `every_tier`: plans behind the first one that passes,
+    too; and `fix`: what may be changed without a second look.
     """
 
     frontend: str = ""
@@ -90,6 +95,8 @@ def diagnose(
     a report with `rejected`; an index or a source that cannot be read is an unknown of the report.
     """
     start = time.perf_counter()
+    compared = question.frontend == EVERY_FRONTEND
+    question = replace(question, frontend="" if compared else question.frontend)
     file = find_manifest(Path(path or "."), os.environ, question.frontend)
     document = open_document(_read(file) if text is None else text, str(file))
     question = replace(question, frontend=frontend_for(document.text, str(file), question.frontend))
@@ -105,6 +112,8 @@ def diagnose(
     if question.frontend == "pixi" and question.frontend_version != VERSION:
         older = unsupported(document.data, str(file), question.frontend_version)
         manifest = replace(manifest, problems=(*manifest.problems, *older))
+    elif question.frontend == "uv":
+        manifest = as_of(manifest, question.frontend_version)
     findings = check_manifest(manifest)
     channels = CondaSession(session.cache, manifest.root, max_age=session.max_age)
 
@@ -133,6 +142,7 @@ def diagnose(
         findings=chosen(findings, question, settings, report),
         plans=plans,
         fix=fix,
+        elsewhere=elsewhere(document.text, file, simulations, question, session, channels) if compared else (),
         unknowns=tuple(dict.fromkeys(u for s in simulations for u in unknown(s))),
         seconds=time.perf_counter() - start,
     )
@@ -140,10 +150,12 @@ def diagnose(
 
 def with_version(question: Question, manifest: Manifest, session: IndexSession) -> Question:
     """The question with the frontend's version to imitate: as asked, else the installed one, else as required."""
-    if question.frontend != "pixi":
-        return question
-    given = question.frontend_version or installed_version(question.machine.pixi, session.cache)
-    return replace(question, frontend_version=imitated_version(VERSION, given, manifest.requires))
+    if question.frontend == "pixi":
+        given = question.frontend_version or installed_version(question.machine.pixi, session.cache)
+        return replace(question, frontend_version=imitated_version(VERSION, given, manifest.requires))
+    installed = installed_version(question.machine.uv, session.cache) if question.frontend == "uv" else ""
+    version = question.frontend_version or installed or VERSIONS[question.frontend]
+    return replace(question, frontend_version=version)
 
 
 def simulate(
@@ -155,11 +167,19 @@ def simulate(
 ) -> tuple[Simulation, ...]:
     """Manifest → environments → resolutions → build needs → simulations, one per selected environment and platform."""
     every = environments(manifest)
-    wanted = select(every, question.environments, question.platforms)
     locked = lock_beside(manifest, every, session.default_index)
     resolver = Resolver(every, session, channels, question.machine.subdirs, locked)
-    if question.frontend not in FRONTENDS:
-        raise UsageError(f"the frontend '{question.frontend}' is not supported yet", hint=f"known: {', '.join(FRONTENDS)}")
+    wanted = select(every, question.environments, question.platforms)
+    return simulate_environments(wanted, resolver, question, progress)
+
+
+def simulate_environments(
+    wanted: Sequence[Environment],
+    resolver: Resolver,
+    question: Question,
+    progress: Callable[[str], None] = lambda _: None,
+) -> tuple[Simulation, ...]:
+    """Each of these environments resolved, its builds analysed, and both simulated under the question's frontend."""
     simulator = FRONTENDS[question.frontend]
     simulations = []
     for environment in wanted:
@@ -170,6 +190,42 @@ def simulate(
         left_over = read_prefix(environment.root, environment.name)
         simulations.append(replace(simulation, prefix=left_over) if left_over else simulation)
     return tuple(simulations)
+
+
+def elsewhere(
+    text: str,
+    file: Path,
+    simulations: Sequence[Simulation],
+    question: Question,
+    session: IndexSession,
+    channels: CondaSession,
+) -> tuple[Elsewhere, ...]:
+    """The same under the other frontends: the file itself where they read it, else what they would be given of it.
+
+    pip is always given what it is to install: its indexes and isolation stand on its command line, not in a project.
+    """
+    found = []
+    for frontend in (name for name in FRONTENDS if name != question.frontend):
+        asked = replace(question, frontend=frontend, frontend_version=VERSIONS[frontend])
+        given = ""
+        ends = None if frontend == "pip" else _read_by(frontend, text, file, asked, session, channels)
+        if ends is None:
+            moved, given = given_to(frontend, simulations)
+            resolver = Resolver(moved, session, channels, question.machine.subdirs)
+            ends = simulate_environments(moved, resolver, asked)
+        found.append(Elsewhere(frontend, asked.frontend_version, ends, given))
+    return tuple(found)
+
+
+def _read_by(
+    frontend: str, text: str, file: Path, question: Question, session: IndexSession, channels: CondaSession
+) -> tuple[Simulation, ...] | None:
+    """The simulations of a file that another frontend reads, None where it does not."""
+    try:
+        frontend_for(text, str(file), frontend)
+        return resimulate(text, file, question, session, channels)
+    except (UsageError, ManifestError):
+        return None
 
 
 def resimulate(

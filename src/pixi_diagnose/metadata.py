@@ -53,6 +53,7 @@ def static_metadata(tree: SourceTree, project: str, version: str = "") -> Static
         found = _from_pyproject(pyproject, tree, project, version)
     elif info is not None and info.static and tree.kind == "sdist":
         found = _checked(project, version, info, info.requires, MetadataSource.PKG_INFO, STATIC_SDIST)
+        found = replace(found, loosely_dynamic=info.loosely_dynamic)
     else:
         found = _dynamic(tree, project, version, pyproject, info)
     says = [("pyproject.toml", pyproject.name, pyproject.version)] if pyproject else []
@@ -207,6 +208,7 @@ class _PkgInfo:
     extras: tuple[str, ...] = ()
     dynamic: tuple[Evidence, ...] = ()
     version_line: Evidence | None = None
+    loosely_dynamic: tuple[Evidence, ...] = ()
 
     @property
     def static(self) -> bool:
@@ -222,12 +224,15 @@ class _PkgInfo:
     def parse(cls, path: str, text: str) -> _PkgInfo:
         values: dict[str, list[str]] = {}
         dynamic: list[Evidence] = []
+        loosely: list[Evidence] = []
         version_line: Evidence | None = None
         for number, field, value in _headers(text):
             values.setdefault(field, []).append(value)
             # uv 0.11.1 to 0.13.8 compare case-sensitively (uv.md U2), and setuptools writes lower case
             if field == "dynamic" and value in REQUIREMENT_FIELDS:
                 dynamic.append(Evidence(path, number, f"Dynamic: {value}"))
+            elif field == "dynamic" and value.title() in REQUIREMENT_FIELDS:
+                loosely.append(Evidence(path, number, f"Dynamic: {value}"))
             elif field == "metadata-version":
                 version_line = Evidence(path, number, f"Metadata-Version: {value}")
         return cls(
@@ -240,6 +245,7 @@ class _PkgInfo:
             tuple(canonicalize_name(e) for e in values.get("provides-extra", ()) if e),
             tuple(dynamic),
             version_line,
+            tuple(loosely),
         )
 
 

@@ -10,6 +10,7 @@ from .evidence import Unknown
 from .finding import Finding, Plan, Severity
 from .frontends.model import Outcome, Simulation
 from .manifest.model import Manifest
+from .side_by_side import Elsewhere
 
 __all__ = ["Location", "Report"]
 
@@ -30,8 +31,8 @@ class Report:
 
     `manifest` is None where it could not be read (the findings then say why, and `rejected` is True, as it is when the
     tool itself would refuse it). `documents` maps each of the user's files to its text with positions. `simulations`
-    holds one entry per environment and platform; `plans` every tier that was tried, passing or not; `fix` what of it is safe, where that was asked. `seconds` is the
-    time taken.
+    holds one entry per environment and platform; `plans` every tier that was tried, passing or not; `fix` what of it is
+    safe, and `elsewhere` how other frontends end, where that was asked. `seconds` is the time taken.
     """
 
     path: str
@@ -44,6 +45,7 @@ class Report:
     plans: tuple[Plan, ...] = ()
     unknowns: tuple[Unknown, ...] = ()
     fix: Plan | None = None
+    elsewhere: tuple[Elsewhere, ...] = ()
     rejected: bool = False
     offline: bool = False
     seconds: float = field(default=0.0, compare=False)

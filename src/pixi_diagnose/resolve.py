@@ -41,6 +41,7 @@ from .manifest.model import CondaSpec, IsolationEntry, NameMap, PypiOptions, Pyp
 from .names import load_name_maps
 from .source_tree import SourceTree
 from .sources.model import Gathered
+from .universal_lock import UniversalLock
 
 if TYPE_CHECKING:
     from .pins import Dispute
@@ -63,6 +64,9 @@ class Resolution:
     `machine`; `foreign` where no environment of the workspace has one: nothing of it can be installed here.
 
     `stale_lock` says why the workspace's lock is to be written anew; it may still have answered for this environment.
+
+    `universal` is what `uv lock` covers (uv.md U3), None for everything that is not a uv project. Where it has no
+    failure, `failure` is about what is installed of it.
     """
 
     source: str
@@ -80,6 +84,15 @@ class Resolution:
     host: str = ""
     foreign: bool = False
     stale_lock: Staleness | None = None
+    universal: UniversalLock | None = None
+
+    @property
+    def only_locked(self) -> tuple[Distribution, ...]:
+        """What a universal lock has to know of, and this environment does not install."""
+        if self.universal is None:
+            return ()
+        installed = {(d.project, d.version) for d in self.distributions}
+        return tuple(d for d in self.universal.distributions if (d.project, d.version) not in installed)
 
     def distribution(self, project: str) -> Distribution | None:
         """The chosen distribution of a canonical project name."""
@@ -88,6 +101,17 @@ class Resolution:
     def unread(self, project: str) -> Unknown | None:
         """Why the source of a path, git or URL dependency could not be read, None for any other project."""
         return next((p.unread for p in self.local if p.project == project), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _PypiPart:
+    """What the index side of a resolution comes to."""
+
+    answer: PypiResolution
+    local: tuple[LocalProject, ...] = ()
+    unknowns: tuple[Unknown, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
+    universal: UniversalLock | None = None
 
 
 class Resolver:
@@ -154,7 +178,7 @@ class Resolver:
     def _from_lock(self, environment: Environment, answer: LockAnswer) -> Resolution:
         """The lock's answer, with the folders and repositories in it read: nothing is asked of indexes or channels."""
         provided = {project for package in answer.conda for project, _ in package.projects}
-        gathered = self._gathered(answer.sources, environment, answer.python, provided)
+        gathered = self.gathered(answer.sources, environment, answer.python, provided)
         versions = gathered.versions
         return Resolution(
             source="lock",
@@ -187,16 +211,15 @@ class Resolver:
         unknowns = list(conda_of_group.unknowns)
         if assumed:
             unknowns.append(Unknown(f"assumed: {assumed}", subject="python"))
-        answer = PypiResolution(())
-        disputed: tuple[Dispute, ...] = ()
-        local: tuple[LocalProject, ...] = ()
+        part = _PypiPart(PypiResolution(()))
         wanted = _deduplicated(s for e in group for s in e.pypi)
         if wanted and not conda_of_group.failure:
             if python:
-                answer, local, reasons, disputed = self._pypi(environment, wanted, conda_of_group, python)
-                unknowns += reasons
+                part = self._pypi(environment, wanted, conda_of_group, python)
+                unknowns += part.unknowns
             else:
-                answer = PypiResolution((), PypiFailure("no-python", NO_PYTHON))
+                part = _PypiPart(PypiResolution((), PypiFailure("no-python", NO_PYTHON)))
+        answer = part.answer
         distributions = answer.distributions
         if len(group) > 1:
             distributions = _reachable(distributions, {s.name for s in environment.pypi})
@@ -210,9 +233,10 @@ class Resolver:
             distributions=distributions,
             conda_failure=conda_of_group.failure,
             failure=answer.failure,
-            local=local,
+            local=part.local,
             unknowns=(*self._unknowns, *unknowns, *answer.unknowns),
-            disputes=disputed,
+            disputes=part.disputes,
+            universal=part.universal,
             expected=conda_of_group.expected,
             machine=self._hosts[0],
             host=host,
@@ -220,30 +244,32 @@ class Resolver:
         )
 
     def build_environment(
-        self, environment: Environment, resolution: Resolution, requirements: Sequence[str]
+        self,
+        environment: Environment,
+        resolution: Resolution,
+        requirements: Sequence[str],
+        extra: Sequence[PypiSpec] = (),
     ) -> PypiResolution:
-        """What an isolated build installs for its requirements: resolved on its own, with the same index settings.
+        """What an isolated build installs for its requirements: resolved on their own, with the same index settings.
 
         Conda's packages, dependency overrides, the pre-release mode and a dependency's own index do not apply
-        (pixi.md P5).
+        (pixi.md P5). What uv's configuration gives in addition (`extra`) is resolved together with the declared ones,
+        from the index that the project names for it, within build-constraint-dependencies (uv.md U1, U3).
         """
-        settings = _index_settings(environment, ())
+        indexes = {s.name: s.index for s in environment.pypi if s.index}
+        own = tuple(replace(s, index=indexes.get(s.name)) for s in extra)
+        settings = _index_settings(environment, own)
+        versions = {d.project: d.version for d in resolution.distributions}
+        constraints = environment.installer.building.constraints if environment.installer is not None else ()
+        lines = (line for s in own if (line := _requirement(s, versions)) is not None)
         request = PypiRequest(
-            requirements=tuple(sorted(set(requirements))),
+            requirements=tuple(sorted({*requirements, *lines})),
             python_version=resolution.python,
             platform=environment.platform,
-            indexes=IndexSettings(
-                index_url=settings.index_url,
-                extra_index_urls=settings.extra_index_urls,
-                find_links=settings.find_links,
-                index_strategy=settings.index_strategy,
-                exclude_newer=settings.exclude_newer,
-                no_build=settings.no_build,
-                no_binary=settings.no_binary,
-                root=settings.root,
-            ),
+            indexes=replace(settings, prerelease_mode=IndexSettings().prerelease_mode),
+            constraints=tuple(line for s in constraints if (line := _requirement(s, {})) is not None),
         )
-        return self._ask(request)
+        return self.ask(request)
 
     def source_tree(self, distribution: Distribution, resolution: Resolution) -> SourceTree:
         """The files of a distribution that must be built. Raises IndexAccessError or ArchiveError."""
@@ -307,34 +333,66 @@ class Resolver:
 
     def _pypi(
         self, environment: Environment, wanted: Sequence[PypiSpec], conda: CondaResolution, python: str
-    ) -> tuple[PypiResolution, tuple[LocalProject, ...], list[Unknown], tuple[Dispute, ...]]:
+    ) -> _PypiPart:
+        universal: UniversalLock | None = None
+        if environment.installer is not None and environment.installer.interface == "uv":
+            from .uv_resolution import lock_universally
+
+            universal, more, unknowns = lock_universally(environment, environment.installer, python, self)
+            if universal.failure is not None:
+                return _PypiPart(PypiResolution((), universal.failure), more, tuple(unknowns), (), universal)
         provided = _provided(conda.packages)
         overrides = environment.options.dependency_overrides or ()
-        constraints = environment.installer.resolution.constraints if environment.installer is not None else ()
-        gathered = self._gathered((*wanted, *overrides), environment, python, {p.project for p in provided})
+        gathered = self.gathered((*wanted, *overrides), environment, python, {p.project for p in provided})
+        request = self.request(environment, wanted, gathered, python)
+        request = replace(
+            request,
+            provided=provided,
+            constraints=(*request.constraints, *(universal.constraints if universal is not None else ())),
+        )
+        answer = self.ask(request)
+        disputed: tuple[Dispute, ...] = ()
+        if gathered.failure is not None:
+            answer = replace(answer, failure=gathered.failure)
+        elif universal is None:
+            from .pins import disputes
+
+            disputed = disputes(request, answer, conda.packages, self.ask)
+        local = gathered.projects
+        if universal is not None:
+            local = (*local, *(p for p in more if p.project not in gathered.versions))
+        return _PypiPart(answer, local, gathered.unknowns, disputed, universal)
+
+    def request(
+        self, environment: Environment, wanted: Iterable[PypiSpec], gathered: Gathered, python: str
+    ) -> PypiRequest:
+        """The question for these dependencies with all that the manifest says of how they are resolved."""
+        overrides = environment.options.dependency_overrides or ()
         versions = gathered.versions
+        specs = tuple(wanted)
         request = PypiRequest(
-            requirements=tuple(line for s in wanted if (line := _requirement(s, versions)) is not None),
+            requirements=tuple(line for s in specs if (line := _requirement(s, versions)) is not None),
             python_version=python,
             platform=environment.platform,
-            indexes=_index_settings(environment, wanted, gathered.indexes),
+            indexes=_index_settings(environment, specs, gathered.indexes),
             overrides=(
                 *(line for s in overrides if (line := _requirement(s, versions)) is not None),
                 *gathered.any_version({s.name for s in overrides}),
             ),
-            provided=provided,
             local=gathered.projects,
-            constraints=tuple(line for s in constraints if (line := _requirement(s, versions)) is not None),
         )
-        answer = self._ask(request)
-        if gathered.failure is not None:
-            return replace(answer, failure=gathered.failure), gathered.projects, list(gathered.unknowns), ()
-        from .pins import disputes
+        if environment.installer is None:
+            return request
+        settings = environment.installer.resolution
+        return replace(
+            request,
+            constraints=tuple(line for s in settings.constraints if (line := _requirement(s, versions)) is not None),
+            strategy=settings.strategy,
+            excludes=settings.excludes,
+            stated=environment.installer.building.metadata,
+        )
 
-        disputed = disputes(request, answer, conda.packages, self._ask)
-        return answer, gathered.projects, list(gathered.unknowns), disputed
-
-    def _gathered(
+    def gathered(
         self, specs: Iterable[PypiSpec], environment: Environment, python: str, provided: set[str]
     ) -> Gathered:
         """What the dependencies by path, git or URL lead to; `provided` are the projects that conda gives."""
@@ -347,7 +405,8 @@ class Resolver:
             self._sources = self._sources or SourceReader(self._session)
         return self._sources.of(sourced, environment, python, provided)
 
-    def _ask(self, request: PypiRequest) -> PypiResolution:
+    def ask(self, request: PypiRequest) -> PypiResolution:
+        """The answer to a question of the index side; an equal one is asked once."""
         key = _key(request)
         with self._lock:
             answer = self._projects.get(key)
@@ -409,14 +468,24 @@ def _index_settings(
         index_url=options.index_url,
         extra_index_urls=options.extra_index_urls or (),
         find_links=options.find_links or (),
-        index_strategy=options.index_strategy or default.index_strategy,
+        index_strategy=options.index_strategy or (PIP_STRATEGY if _is_pip(environment) else default.index_strategy),
         prerelease_mode=options.prerelease_mode or default.prerelease_mode,
         exclude_newer=environment.pypi_exclude_newer or environment.exclude_newer,
         no_build=_names(options.no_build),
         no_binary=_names(options.no_binary),
         project_indexes=(*more, *((s.name, s.index) for s in specs if s.index)),
         root=environment.root,
+        no_index=environment.installer is not None and environment.installer.resolution.no_index,
+        exclude_newer_projects=tuple(sorted(environment.pypi_exclude_newer_packages.items())),
     )
+
+
+PIP_STRATEGY = "unsafe-best-match"
+"""pip knows no order among its indexes: the highest version wins wherever it is."""
+
+
+def _is_pip(environment: Environment) -> bool:
+    return environment.installer is not None and environment.installer.interface == "pip"
 
 
 def _names(value: bool | tuple[IsolationEntry, ...] | None) -> bool | tuple[str, ...]:

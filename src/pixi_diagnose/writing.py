@@ -30,8 +30,9 @@ def rewrite(files: Mapping[str, Rewrite]) -> None:
     """
     prepared: dict[Path, tuple[Path, bytes]] = {}
     try:
+        targets = {name: _checked(name, change) for name, change in files.items()}
         for name, change in files.items():
-            prepared[_checked(name, change)] = (_temporary(name, change.new), change.old.encode())
+            prepared[targets[name]] = (_temporary(name, change.new), change.old.encode())
         done: list[Path] = []
         for target, (temporary, _) in prepared.items():
             try:

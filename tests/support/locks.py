@@ -40,7 +40,8 @@ def lock_text(entries: Iterable[str], *, environment: str = "default", head: str
     every = list(entries)
     selectors = "\n".join(f"      {entry.partition(chr(10))[0]}" for entry in every)
     return (
-        f"version: 7\nplatforms:\n- name: {PLATFORM}\nenvironments:\n  {environment}:\n    channels:\n"
+        f"version: 7\nplatforms:\n- name: {PLATFORM}\n  virtual-packages:\n  - __unix=0=0\n  - __linux=4.18\n"
+        f"  - __glibc=2.28\n  - __archspec=0=x86_64\nenvironments:\n  {environment}:\n    channels:\n"
         f"    - url: {CHANNEL}/\n    indexes:\n    - {INDEX}\n{head}    packages:\n      {PLATFORM}:\n{selectors}\n"
         "packages:\n" + "\n".join(every) + "\n"
     )

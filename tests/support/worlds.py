@@ -54,6 +54,7 @@ CONDA = (
         conda_record("cuda-nvcc", version, subdir="linux-64", purls=[])
         for version in ("12.6.85", "12.4.131", "11.8.89")
     ),
+    conda_record("uv", "0.11.15", subdir="linux-64", purls=[]),
     conda_record("pytorch", "2.4.0", "cuda124_py311_0", subdir="linux-64", purls=["pkg:pypi/torch"]),
     *(
         conda_record(name, version, subdir="linux-64", purls=[])
@@ -90,7 +91,14 @@ class World:
     cache: Path
     server: Server
     machine: Machine = MACHINE
+    packages: PackageIndex = field(default_factory=PackageIndex)
     _count: int = field(default=0)
+
+    def add(self, *files: PackageFile) -> None:
+        """Offer further files on this world's index."""
+        for file in files:
+            self.packages.add(file)
+        self.server.routes.update(self.packages.routes())
 
     def write(self, files: Mapping[str, str]) -> Path:
         """Write a user's files into a fresh folder; `conda-forge` becomes this world's channel."""
@@ -107,6 +115,8 @@ class World:
     def fill(self, text: str) -> str:
         """The text with this world's channel, and with its index as the workspace's: no test asks the live one."""
         text = text.replace('"conda-forge"', f'"{self.channel}"').replace("@INDEX@", self.index)
+        if "[tool.uv" in text and "channels" not in text:
+            return f'{text}\n[[tool.uv.index]]\nurl = "{self.index}"\ndefault = true\n'
         table = "project" if "[project]" in text else "workspace"
         return text if "index-url" in text else f'{text}\n[{table}.pypi-options]\nindex-url = "{self.index}"\n'
 
@@ -125,7 +135,7 @@ def world(root: Path, files: Mapping[str, str] | None = None) -> Iterator[World]
         index.add(sdist)
     channel = write_channel(root / "conda-forge", CONDA, ("linux-64", "osx-arm64"))
     with Server(index.routes()) as server:
-        yield World(root, channel, f"{server.url}/simple", root / "cache", server)
+        yield World(root, channel, f"{server.url}/simple", root / "cache", server, packages=index)
 
 
 def sdists(files: Mapping[str, str]) -> list[PackageFile]:

@@ -23,12 +23,13 @@ _PATH = "this machine's PATH"
 class Machine:
     """`subdir` is conda's name of the platform, `tools` maps a tool's name to what gives it ("this machine's PATH").
 
-    `pixi` is the path of the installed one, "" for none.
+    `pixi` and `uv` are the paths of the installed ones, "" for none.
     """
 
     subdir: str = "linux-64"
     tools: Mapping[str, str] = field(default_factory=dict)
     pixi: str = ""
+    uv: str = ""
 
     @property
     def subdirs(self) -> tuple[str, ...]:
@@ -43,7 +44,7 @@ class Machine:
         subdir = f"{system}-{architecture}"
         if subdir == "osx-aarch64":
             subdir = "osx-arm64"
-        return cls(subdir, _PathTools(), program_path("pixi"))
+        return cls(subdir, _PathTools(), program_path("pixi"), program_path("uv"))
 
 
 class _PathTools(Mapping[str, str]):

@@ -39,12 +39,14 @@ class BuildSubject:
 
     `needs` is None where its source could not be read (`unknown` says why). `build_environment` is the resolution of
     its declared build requirements and its hook's answer, as an isolated build would install them; None if not asked.
+    `extra_requirements` are the projects in it that the user's configuration adds to the declared ones.
     """
 
     distribution: Distribution
     needs: BuildNeeds | None
     unknown: Unknown | None = None
     build_environment: PypiResolution | None = None
+    extra_requirements: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ class BuildPhase:
 
     `missing` is in the order in which the real tool would meet it: its own message names the first. `guarded` is what
     was missed without failing, `stop` where the script ends by itself whatever is installed, `refused` what is there in
-    a version that the build does not take.
+    a version that the build does not take. `because` says why it runs where its frontend always runs it.
     """
 
     phase: str
@@ -139,6 +141,7 @@ class BuildPhase:
     visible: Visible | None = None
     stop: Stop | None = None
     refused: tuple[Refusal, ...] = ()
+    because: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,22 +10,20 @@ from dataclasses import dataclass, replace
 
 from packaging.version import Version
 
-from ..conda import CondaPackage, tools
+from ..conda import CondaPackage
 from ..environment import Environment
 from ..index.model import Distribution
 from ..manifest.model import PathSource
 from ..resolve import Resolution
 from .machine import Machine
 from .model import BUILD_FORBIDDEN, Build, BuildPhase, BuildSubject, Outcome, Simulation, Stage, Step, Visible
-from .toolchain import conda_toolchain, with_torch
-from .visibility import judge, own_requirements
+from .views import OWN_REQUIREMENTS, environment_view, isolated_view
+from .visibility import judge
 
 __all__ = ["NAME", "VERSION", "installs_in_order", "simulate"]
 
 NAME = "pixi"
 VERSION = "0.77"
-
-OWN_REQUIREMENTS = "its own build requirements"
 
 
 def installs_in_order(version: str) -> bool:
@@ -189,22 +187,12 @@ class _Run:
         isolated: bool,
     ) -> Visible:
         """An isolated build sees its own requirements and conda's executables; any other the environment as it is."""
-        needed = [tool.name for tool in subject.needs.tools] if subject.needs else []
-        executables = {t: by for t in needed if (by := self.machine.tools.get(t))} | tools(conda)
-        toolchain = conda_toolchain(conda)
-        names = ", ".join(f"{p.name} {p.version}".strip() for p in conda if p.place is not None)
         if isolated:
-            own, later = own_requirements(subject.needs, subject.build_environment)
-            built_with = subject.build_environment.distributions if subject.build_environment else ()
-            toolchain = with_torch(replace(toolchain, torch_cuda=""), built_with)
-            projects = {**own, "python": self.resolution.python}
-            return Visible(projects, executables, (OWN_REQUIREMENTS,), later, toolchain)
-        chosen = {d.project: d.version for d in self.resolution.distributions if d.kind == "conda"}
-        projects = {project: version or chosen.get(project, "") for p in conda for project, version in p.projects}
-        projects |= {d.project: d.version for d in installed} | {"python": self.resolution.python}
+            return isolated_view(subject, self.resolution, conda, self.machine)
+        names = ", ".join(f"{p.name} {p.version}".strip() for p in conda if p.place is not None)
         layers = [f"conda: {names}" if names else "no conda packages"]
         layers += [_count(len(installed), "PyPI distribution")] if installed else []
-        return Visible(projects, executables, tuple(layers), toolchain=with_torch(toolchain, installed))
+        return environment_view(subject, self.resolution, conda, installed, self.machine, layers)
 
     def outcomes(self, builds: Sequence[Build]) -> tuple[dict[str, Outcome], dict[str, str]]:
         """A resolution without a solution is a lock that fails; install is judged as if locking had passed."""

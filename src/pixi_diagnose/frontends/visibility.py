@@ -151,16 +151,17 @@ def exact_version(text: str) -> Version | None:
 
 
 def own_requirements(
-    needs: BuildNeeds | None, resolved: PypiResolution | None
+    needs: BuildNeeds | None, resolved: PypiResolution | None, extra: Iterable[str] = ()
 ) -> tuple[dict[str, str], dict[str, str]]:
     """What an isolated build sees of Python projects: from the start, and after its hook's answer was installed.
 
-    `resolved` are its build requirements and that answer together; empty where either is not known.
+    `resolved` are its build requirements and that answer together; empty where either is not known. `extra` are the
+    projects that the user's configuration adds to the declared ones.
     """
     if resolved is None or needs is None:
         return {}, {}
     chosen = {d.project: d for d in resolved.distributions}
-    declared = requirement_names(needs.build_system.requires) & chosen.keys()
+    declared = (requirement_names(needs.build_system.requires) | set(extra)) & chosen.keys()
     size = -1
     while len(declared) != size:
         size = len(declared)

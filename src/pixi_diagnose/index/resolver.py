@@ -237,7 +237,7 @@ def _holds(marker: str, extra: str, environment: tuple[tuple[str, str], ...]) ->
     """Whether a marker holds; without an environment (a universal resolution), whether the extra lets it."""
     if not environment:
         wanted = EXTRA.findall(marker)
-        return not wanted or extra in map(canonicalize_name, wanted)
+        return not wanted or any(canonicalize_name(w) == extra for w in wanted)
     try:
         return Marker(marker).evaluate({**dict(environment), "extra": extra})
     except (InvalidMarker, UndefinedEnvironmentName, ValueError):

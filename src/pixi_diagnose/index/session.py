@@ -37,7 +37,7 @@ FRESH = 600.0
 SIDE_BY_SIDE = 6
 """How many archives or build environments are asked for at once."""
 SDIST_CAP = 512 * 2**20
-FORMAT = 3
+FORMAT = 4
 """Of facts read from files that may not be at hand again (metadata, trees): raised when their form changes."""
 DERIVED = f"{FORMAT} {__version__}"
 """Of answers that can be made anew from kept facts (offers, resolutions): those of another version do not count."""
@@ -63,7 +63,7 @@ class IndexSession:
         self._offers: dict[str, OfferList | None] = {}
         self._unread: dict[str, StaticMetadata] = {}
         self.unreachable: dict[object, IndexAccessError] = {}
-        """Sources that were asked for in vain: what does not answer is waited for once, however many plans are tried."""
+        """Sources that were asked for in vain: what does not answer is waited for once, whatever plans are tried."""
         self._unknowns: dict[Unknown, None] = {}
 
     def __enter__(self) -> Self:
@@ -358,6 +358,7 @@ def metadata_from_json(given: dict[str, object]) -> StaticMetadata:
     fields["static_for"] = tuple((name, flag) for name, flag in _items(given["static_for"]))
     fields["dynamic_because"] = tuple(Evidence(**e) for e in _items(given["dynamic_because"]))
     fields["unknowns"] = tuple(unknown_from_json(u) for u in _items(given["unknowns"]))
+    fields["loosely_dynamic"] = tuple(Evidence(**e) for e in _items(given["loosely_dynamic"]))
     return StaticMetadata(**fields)  # type: ignore[arg-type]  # written by metadata_to_json
 
 

@@ -61,8 +61,8 @@ class RequestView:
         self.final = True
         self._lock = threading.Lock()
         self._before = self._limit(settings.exclude_newer)
-        self._limits = {
-            canonicalize_name(name): self._limit(text) if text else None for name, text in settings.exclude_newer_projects
+        self._limits: dict[str, datetime | None] = {
+            name: self._limit(text) if text else None for name, text in settings.exclude_newer_projects
         }
         self._shown: dict[tuple[int, str], OfferList | None] = {}
 
@@ -138,9 +138,11 @@ class RequestView:
     def metadata(self, project: str, offer: Offer) -> tuple[StaticMetadata, bool]:
         """The metadata behind an offer, and whether it is final."""
         stated = self._stated(project, offer.version)
+        if stated is not None:
+            return stated, True
         local = self.local.get(project)
-        if stated is not None or local is not None:
-            return stated or local.metadata, True
+        if local is not None:
+            return local.metadata, True
         if offer.kind == "conda":
             frontends = (("pixi", True), ("uv", True), ("pip", True))
             return StaticMetadata(project, offer.version, (), None, (), MetadataSource.NONE, frontends), True

@@ -21,6 +21,8 @@ _COMPONENT = re.compile(r"\d+|[a-z]+")
 _CONSTRAINT = re.compile(r"(==|!=|>=|<=|~=|=|>|<)?(\d[0-9a-z.!]*?)(\.?\*)?")
 _DEPENDS = re.compile(r"(?P<name>[A-Za-z0-9_.-]+)(?: (?P<version>[^ \[\]]+)(?: (?P<build>[^ \[\]]+))?)?")
 
+_BUILD_FOLLOWS = re.compile(r"[\w.*]=")
+
 Component = tuple[int, int, str]
 """(class, number, word): dev < words < numbers < post."""
 ZERO: Component = (2, 0, "")
@@ -44,7 +46,8 @@ def meets(depends: str, version: str, build: str) -> bool:
     spec = found["version"]
     if spec is None:
         return True
-    if spec.startswith("==") and "*" in spec:  # its meaning hangs on whether a build follows
+    if (spec.startswith("==") and "*" in spec) or _BUILD_FOLLOWS.search(spec):
+        # the meaning of its stars hangs on whether a build follows
         return _ask_rattler(depends, found["name"], version, build)
     return version_meets(spec, version) and build_meets(found["build"], build)
 
@@ -87,6 +90,8 @@ def _constraint_met(constraint: str, version: str) -> bool:
     if operator == "=":
         return _starts_with(version, limit)
     if operator == "~=":
+        if "." not in limit:
+            raise _UnusualError
         return _compare(version, limit) >= 0 and _starts_with(version, limit.rpartition(".")[0])
     order = _compare(version, limit)
     return {
@@ -147,8 +152,6 @@ def _compare(left: str, right: str) -> int:
 
 def _starts_with(version: str, prefix: str) -> bool:
     """As rattler has it: the last segment of the prefix may go on in the version, and zeros at its end do not count."""
-    if not prefix:
-        return True
     more = False
     for one, other in zip_longest(_segments(version), _segments(prefix)):
         if other is None:
@@ -157,7 +160,9 @@ def _starts_with(version: str, prefix: str) -> bool:
             if any(component != ZERO for component in other):
                 return False
             continue
-        if more or one[: len(other)] != other:
+        # what the prefix has more than the version counts as zero
+        padded = [*one, *[ZERO] * (len(other) - len(one))]
+        if more or padded[: len(other)] != other:
             return False
         more = len(one) > len(other)
     return True

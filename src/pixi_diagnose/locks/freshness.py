@@ -79,6 +79,12 @@ def judge(
                 judgement.stale[key] = reason or Staleness("")
                 continue
             packages = _packages(lock, locked, environment.platform, names)
+            if packages is None:
+                if environment.conda or environment.pypi:
+                    said = f"the environment '{name}' is not locked for the platform '{environment.platform.name}'"
+                    judgement.stale[key] = Staleness(said)
+                    continue
+                packages = LockedPackages()
             try:
                 indexes = (*(locked.indexes or ()), *(link for link in locked.find_links if "://" in link))
                 judgement.good[key] = packages, satisfy(environment, packages, indexes, is_default_index)
@@ -126,21 +132,18 @@ def _defaults(subdir: str) -> set[tuple[str, str, str]]:
 
 def _packages(
     lock: PixiLock, locked: LockedEnvironment, platform: Platform, names: Mapping[str, str]
-) -> LockedPackages:
+) -> LockedPackages | None:
     """The row of a platform: by its name, else by its subdir where the virtual packages cover what is declared."""
     for row, packages in locked.packages.items():
         if names.get(row, row) == platform.name:
             return packages
-    if any(names.get(row, row) == platform.name for row in lock.platforms):
-        return LockedPackages()
     candidate = lock.platforms.get(platform.subdir)
-    if candidate is None or platform.subdir not in locked.packages:
-        return LockedPackages()
+    if candidate is None or any(names.get(row, row) == platform.name for row in lock.platforms):
+        return None
     declared = {(v.name, v.version, v.build or "0") for v in platform.virtual_packages}
     recorded = _customised(candidate) | _defaults(candidate.subdir)
-    if candidate.virtual_packages and not declared <= recorded:
-        return LockedPackages()
-    return locked.packages[platform.subdir]
+    covered = not candidate.virtual_packages or declared <= recorded
+    return locked.packages.get(platform.subdir) if covered else None
 
 
 # --- environments -----------------------------------------------------------------------------------------------------

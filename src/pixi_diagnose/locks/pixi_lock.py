@@ -27,7 +27,7 @@ NEWEST = 7
 """The newest version that pixi 0.77 reads; a lock of a newer one it resolves anew, with a warning."""
 OLDEST_READ_HERE = 4
 
-_VERSION = re.compile(r"^version: *['\"]?(\d{1,9})['\"]? *(?:#.*)?$", re.MULTILINE)
+_VERSION = re.compile(r"^version: *['\"]?(\d{1,9})['\"]? *(?:#.*)?\r?$", re.MULTILINE)
 _ARCHIVE = re.compile(r"(?P<name>[^/]+)-(?P<version>[^-/]+)-(?P<build>[^-/]+)(?:\.conda|\.tar\.bz2)")
 _SELECTORS = ("build_number", "md5", "sha256", "license")
 
@@ -43,7 +43,8 @@ def read_pixi_lock(text: str, path: str) -> PixiLock:
     """
     found = _VERSION.search(text)
     if found is None:
-        raise LockError("it does not say its version", path=path)
+        is_pointer = text.startswith("version https://git-lfs")
+        raise LockError("it is a Git LFS pointer" if is_pointer else "it does not say its version", path=path)
     version = int(found[1])
     if not 1 <= version <= NEWEST:
         raise LockError(f"its format, version {version}, is unknown to pixi 0.77", path=path, version=version)
@@ -59,7 +60,7 @@ def read_pixi_lock(text: str, path: str) -> PixiLock:
 def _as_written(text: str) -> Any:
     """The document of a text that pixi has written, None for any other."""
     try:
-        return read_regular_yaml(text)
+        return read_regular_yaml(text.replace("\r\n", "\n"))
     except IrregularYamlError:
         return None
 

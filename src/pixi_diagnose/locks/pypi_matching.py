@@ -60,7 +60,7 @@ def read_requirement(text: str) -> Wanted | None:
 def needs_other_extra(text: str, extras: Collection[str]) -> bool:
     """Whether a requirement surely holds only with an extra that is not among these: told without reading it."""
     before, condition, extra = text.rpartition("extra == '")
-    only = condition and extra.endswith("'") and before.endswith(("; ", " and ")) and " or " not in before
+    only = condition and extra.find("'") == len(extra) - 1 and before.endswith(("; ", " and ")) and " or " not in before
     return bool(only) and (not extras or canonicalize_name(extra[:-1]) not in extras)
 
 

@@ -1,11 +1,12 @@
-"""URLs and names as pixi checks them."""
+"""URLs, paths and names: as pixi and uv check them, and where they lead."""
 
 from __future__ import annotations
 
+import posixpath
 import re
 from urllib.parse import urlsplit
 
-__all__ = ["check_conda_name", "check_project_name", "check_url"]
+__all__ = ["below", "check_conda_name", "check_project_name", "check_url"]
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _WITH_HOST = {"http", "https", "ftp", "ws", "wss"}
@@ -46,3 +47,10 @@ def check_conda_name(name: str) -> str:
             f"'{name}' is not a valid conda package name: it holds more than letters, digits, '-', '_', '.'"
         )
     return name
+
+
+def below(folder: str, location: str) -> str:
+    """A location that was written in `folder`, seen from where that is relative to; URLs and absolute paths stay."""
+    if "://" in location or location.startswith("/") or not folder:
+        return location
+    return posixpath.normpath(posixpath.join(folder, location))

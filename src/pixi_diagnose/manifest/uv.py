@@ -5,26 +5,21 @@ Read for uv (`uv lock`, `uv sync`) or for pip (`pip install .`), which takes the
 
 from __future__ import annotations
 
-import os
-import posixpath
-import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from ..document import Document
-from ..errors import ManifestError, UsageError
+from ..errors import UsageError
 from ..evidence import Place, Unknown
-from .fields import Node, Problems, nearest
+from .addresses import below
+from .fields import Problems, nearest
 from .installer import (
     Conflict,
     DeclaredRequirement,
     Installer,
-    Member,
     ProjectLayout,
     ResolutionSettings,
     Scope,
@@ -44,24 +39,22 @@ from .model import (
 )
 from .platforms import bare_platform
 from .problem_places import placed_problems
-from .pyproject import ProjectDraft, ResolvedProject, resolve_project
+from .pyproject import ResolvedProject, resolve_project
 from .surroundings import Surroundings
 from .target_python import target_python
 from .unnamed import named_by
 from .unread import tables_that_pip_ignores
-from .uv_discovery import FoundOptions, find_options, uv_table
+from .uv_discovery import FoundOptions, find_options
 from .uv_installer import build_settings, indexes_of, isolation_from, pypi_options
 from .uv_options import UvOptions
-from .uv_sources import Lowering, SourceTable
-from .uv_tables import UvTables, WorkspaceTable, read_standard_tables, read_tables
+from .uv_sources import Lowering
+from .uv_tables import UvTables
+from .uv_workspace import ProjectFile, ProjectFiles, Workspace
 
 __all__ = ["ENVIRONMENT", "read_uv"]
 
 ENVIRONMENT = "default"
 """The name of the one environment that uv and pip fill."""
-MOST_MEMBERS = 500
-
-_LEFT_OVER = re.compile(r"\..*|__pycache__|build|dist|.*\.egg-info|.*\.py[co]")
 
 
 def read_uv(text: str, path: str, invocation: Invocation, surroundings: Surroundings) -> Manifest:
@@ -74,68 +67,26 @@ def read_uv(text: str, path: str, invocation: Invocation, surroundings: Surround
     return _Reader(text, path, invocation, surroundings).manifest()
 
 
-@dataclass(slots=True)
-class _ProjectFile:
-    """One pyproject.toml of a workspace; `folder` is its folder relative to the manifest's, "" for the manifest."""
-
-    folder: str
-    document: Document
-    problems: Problems
-    draft: ProjectDraft | None
-    tables: UvTables
-    builds: bool
-    resolved: ResolvedProject = field(default_factory=ResolvedProject)
-
-    @property
-    def name(self) -> str:
-        return canonicalize_name(self.draft.name) if self.draft is not None else ""
-
-    @property
-    def packaged(self) -> bool:
-        """Whether uv builds and installs the project itself: as it is told, else if it has a [build-system]."""
-        return self.builds if self.tables.package is None else self.tables.package
-
-    @property
-    def requires_python(self) -> str:
-        node = self.draft.requires_python if self.draft is not None else None
-        return "" if node is None else str(node.value)
-
-    @property
-    def path(self) -> str:
-        return self.folder or "."
-
-    def member(self) -> Member:
-        place = self.problems.place(("project", "name"))
-        return Member(self.name, self.path, self.packaged, self.requires_python, place)
-
-    def sources(self) -> SourceTable:
-        indexes = tuple(replace(i, url=_below(self.folder, i.url)) for i in self.tables.indexes)
-        return SourceTable(self.folder, self.tables.sources, indexes)
-
-
 class _Reader:
     def __init__(self, text: str, path: str, invocation: Invocation, surroundings: Surroundings) -> None:
         self.path = path
         self.invocation = invocation
         self.surroundings = surroundings
-        self.texts: dict[str, str | None] = {"pyproject.toml": text}
-        self.read: dict[str, str] = {}
         self.unknowns: list[Unknown] = []
         self.uses_uv = invocation.frontend != "pip"
+        self.files = ProjectFiles(text, path, surroundings, tables=self.uses_uv)
 
     def manifest(self) -> Manifest:
-        current = self._project_file("")
-        root, others = self._workspace(current) if self.uses_uv else (current, [])
-        members = [f for f in (root, *others) if f.draft is not None and f.name]
-        for file in {id(f): f for f in (current, root, *others)}.values():
+        workspace = self.files.workspace()
+        current, root = workspace.current, workspace.root
+        for file in workspace.files:
             self._resolve_names(file)
         found = self._options(root)
-        declared = tuple(self._declared(members if root.name else [root, *members], root, found.options))
-        layout = self._layout(current, root, members, declared)
+        layout = self._layout(workspace, tuple(self._declared(workspace, found.options)))
         python = target_python(
             self.invocation.python,
-            ",".join(filter(None, dict.fromkeys(f.requires_python for f in (root, *members)))),
-            version_file=self._text(".python-version") if self.uses_uv else None,
+            ",".join(filter(None, dict.fromkeys(f.requires_python for f in (root, *workspace.members)))),
+            version_file=self.files.text(".python-version") if self.uses_uv else None,
         )
         # uv takes these from the workspace's root, whatever the settings are (seen with uv 0.13.8)
         tables = root.tables if self.uses_uv else UvTables()
@@ -153,7 +104,7 @@ class _Reader:
             pypi_exclude_newer_packages=found.options.exclude_newer_package or {},
             requires=current.requires_python or None,
             unread=(*found.unread, *self._unread_by_pip(current)),
-            problems=(*self._problems((current, root, *others)), *found.problems),
+            problems=(*self._problems(workspace), *found.problems),
             unknowns=tuple(self.unknowns),
             installer=Installer(
                 interface="uv" if self.uses_uv else "pip",
@@ -163,114 +114,19 @@ class _Reader:
                 building=build_settings(found.options, tables.build_constraints),
                 places=found.options.places,
             ),
-            files=dict(found.files) | self.read,
+            files=dict(found.files) | self.files.read,
         )
 
-    # Files
-
-    def _text(self, relative: str) -> str | None:
-        relative = posixpath.normpath(relative)
-        if relative not in self.texts:
-            self.texts[relative] = self.surroundings.text(relative)
-        return self.texts[relative]
-
-    def _path(self, relative: str) -> str:
-        folder = str(PurePath(self.path).parent)
-        return self.path if relative == "pyproject.toml" else os.path.normpath(os.path.join(folder, relative))  # noqa: PTH118
-
-    def _project_file(self, folder: str) -> _ProjectFile:
-        relative = posixpath.normpath(posixpath.join(folder, "pyproject.toml"))
-        document = Document(self._text(relative) or "", self._path(relative))
-        if folder:
-            self.read[document.path] = document.text
-        problems = Problems(document.path)
-        whole = Node(document.data, ())
-        draft = read_standard_tables(problems, whole)
-        table = uv_table(document.data)
-        tables = read_tables(problems, table) if table is not None and self.uses_uv else UvTables()
-        builds = "build-system" in document.data or not self.uses_uv
-        return _ProjectFile(folder, document, problems, draft, tables, builds)
-
-    def _problems(self, files: Iterable[_ProjectFile]) -> Iterator[ManifestProblem]:
+    @staticmethod
+    def _problems(workspace: Workspace) -> Iterator[ManifestProblem]:
         """All problems, the manifest's first, in the order of the text as uv meets them."""
-        for file in {id(f): f for f in files}.values():
+        for file in workspace.files:
             placed = placed_problems(file.document, file.problems.found)
             yield from sorted(placed, key=lambda p: p.position or (0, 0))
 
-    # Workspaces
-
-    def _workspace(self, current: _ProjectFile) -> tuple[_ProjectFile, list[_ProjectFile]]:
-        """The root of the workspace and its other members."""
-        managed = current.tables.managed
-        if managed is not None and managed.value is False:
-            current.problems.invalid(managed, "the project is marked as unmanaged: uv neither locks nor syncs it")
-        if current.draft is None and uv_table(current.document.data) is None:
-            current.problems.add("invalid", "no `project` table found", ())
-        root = current
-        if current.tables.workspace is None:
-            above = (folder for folder in self.surroundings.ancestors() if self._includes(folder))
-            folder = next(above, None)
-            root = current if folder is None else self._project_file(folder)
-        table = root.tables.workspace
-        if table is None:
-            return root, []
-        return root, self._members(root, table, current)
-
-    def _includes(self, folder: str) -> bool:
-        """Whether the folder above is a workspace that counts the manifest's among its members."""
-        text = self._text(posixpath.join(folder, "pyproject.toml"))
-        if text is None or "workspace" not in text:
-            return False
-        try:
-            table = uv_table(Document(text, self._path(posixpath.join(folder, "pyproject.toml"))).data)
-        except ManifestError:
-            return False
-        workspace = None if table is None else read_tables(Problems(""), table).workspace
-        if workspace is None:
-            return False
-        own = self._own_path(folder)
-        return _matches(own, workspace.members) and not _matches(own, workspace.exclude)
-
-    def _own_path(self, ancestor: str) -> str:
-        """The manifest's folder as the ancestor calls it."""
-        parts = PurePath(os.path.abspath(str(PurePath(self.path).parent))).parts  # noqa: PTH100
-        return "/".join(parts[-len(ancestor.split("/")) :])
-
-    def _members(self, root: _ProjectFile, table: WorkspaceTable, current: _ProjectFile) -> list[_ProjectFile]:
-        files: dict[str, _ProjectFile] = {root.name: root} if root.name else {}
-        others: list[_ProjectFile] = []
-        for pattern in table.members:
-            folders = self.surroundings.folders(posixpath.join(root.folder, str(pattern.value)))
-            for folder in folders[:MOST_MEMBERS]:
-                relative = posixpath.relpath(folder, root.folder or ".")
-                if relative == "." or not _matches(relative, (pattern,)) or _matches(relative, table.exclude):
-                    continue
-                file = current if posixpath.normpath(folder) == "." else self._member(root, pattern, folder)
-                if file is None or file in others or (file.tables.managed and file.tables.managed.value is False):
-                    continue
-                if file.name in files and file.name:
-                    root.problems.invalid(pattern, f"two workspace members are both named `{file.name}`")
-                    continue
-                files[file.name] = file
-                others.append(file)
-        if current is not root and current not in others:
-            others.append(current)
-        return sorted(others, key=lambda f: f.name)
-
-    def _member(self, root: _ProjectFile, pattern: Node, folder: str) -> _ProjectFile | None:
-        if self._text(posixpath.join(folder, "pyproject.toml")) is None:
-            if posixpath.basename(folder).startswith(".") or all(
-                map(_LEFT_OVER.fullmatch, self.surroundings.names(folder))
-            ):
-                return None  # uv passes over hidden folders, and over those with ignored files only
-            message = f"workspace member `{folder}` is missing a `pyproject.toml` (matches: `{pattern.value}`)"
-            root.problems.invalid(pattern, message)
-            return None
-        return self._project_file(folder)
-
     # Requirements
 
-    def _resolve_names(self, file: _ProjectFile) -> None:
+    def _resolve_names(self, file: ProjectFile) -> None:
         """Parse the requirements of a file; the groups get their own limits on Python, and `dev` what uv's key adds."""
         if file.draft is None:
             if file.tables.dev_dependencies:
@@ -287,12 +143,12 @@ class _Reader:
             groups["dev"] = (*groups.get("dev", ()), *file.tables.dev_dependencies)
         file.resolved = replace(resolved, groups=groups)
 
-    def _declared(
-        self, files: Iterable[_ProjectFile], root: _ProjectFile, options: UvOptions
-    ) -> Iterator[DeclaredRequirement]:
+    def _declared(self, workspace: Workspace, options: UvOptions) -> Iterator[DeclaredRequirement]:
+        """The requirements of all members, and of a root that is no project, with their sources."""
         without_sources = {entry.name for entry in options.no_sources_package or ()}
-        projects = list(files)
-        members = {f.name: f.member() for f in projects if f.name}
+        root = workspace.root
+        projects = workspace.members if root.name else (root, *workspace.members)
+        members = {f.name: f.member() for f in workspace.members}
         for file in projects:
             own: dict[tuple[Scope, PypiSpec], None] = {}
             for scope, spec in self._scoped(file):
@@ -313,7 +169,7 @@ class _Reader:
                 yield from (DeclaredRequirement(each, scope) for each in lowered)
 
     @staticmethod
-    def _check_scopes_of_sources(file: _ProjectFile) -> None:
+    def _check_scopes_of_sources(file: ProjectFile) -> None:
         """A source of one extra or group needs it to exist, and to require the project (uv 0.13.8)."""
         for name, entry in ((n, e) for n, entries in file.tables.sources.items() for e in entries):
             kind, scope = ("extra", entry.extra) if entry.extra else ("dependency group", entry.group)
@@ -329,7 +185,7 @@ class _Reader:
                 file.problems.add("invalid", message, entry.place.key)
 
     @staticmethod
-    def _scoped(file: _ProjectFile) -> Iterator[tuple[Scope, PypiSpec]]:
+    def _scoped(file: ProjectFile) -> Iterator[tuple[Scope, PypiSpec]]:
         yield from ((Scope(file.name), spec) for spec in file.resolved.dependencies)
         for extra, specs in file.resolved.extras.items():
             yield from ((Scope(file.name, extra=extra), spec) for spec in specs)
@@ -339,23 +195,18 @@ class _Reader:
     @staticmethod
     def _relative(spec: PypiSpec, folder: str) -> PypiSpec:
         if isinstance(spec.source, PathSource) and folder:
-            return replace(spec, source=replace(spec.source, path=_below(folder, spec.source.path)))
+            return replace(spec, source=replace(spec.source, path=below(folder, spec.source.path)))
         return spec
 
     @staticmethod
-    def _refuser(file: _ProjectFile) -> _Refuser:
+    def _refuser(file: ProjectFile) -> _Refuser:
         return _Refuser(file.problems)
 
-    def _layout(
-        self,
-        current: _ProjectFile,
-        root: _ProjectFile,
-        members: list[_ProjectFile],
-        declared: tuple[DeclaredRequirement, ...],
-    ) -> ProjectLayout:
-        installed = [current] if current.name or not members else members
+    def _layout(self, workspace: Workspace, declared: tuple[DeclaredRequirement, ...]) -> ProjectLayout:
+        current, root, members = workspace.current, workspace.root, workspace.members
+        installed = (current,) if current.name or not members else members
         all_extras = _unique(name for f in installed for name in f.resolved.extras)
-        grouped = installed if current.name else [root, *installed]
+        grouped = installed if current.name else (root, *installed)
         all_groups = _unique(canonicalize_name(name) for f in grouped for name in f.resolved.groups)
         extras = self._chosen_names("extra", self.invocation.extras, all_extras)
         groups = self._chosen_names("group", self.invocation.groups, all_groups)
@@ -367,7 +218,7 @@ class _Reader:
             groups=_unique((*(self._default_groups(current, all_groups) if self.uses_uv else ()), *groups)),
             all_extras=all_extras,
             all_groups=all_groups,
-            conflicts=tuple(self._conflicts(members or [root])) if self.uses_uv else (),
+            conflicts=tuple(self._conflicts(members or (root,))) if self.uses_uv else (),
         )
 
     @staticmethod
@@ -380,7 +231,7 @@ class _Reader:
         return chosen
 
     @staticmethod
-    def _default_groups(current: _ProjectFile, existing: tuple[str, ...]) -> tuple[str, ...]:
+    def _default_groups(current: ProjectFile, existing: tuple[str, ...]) -> tuple[str, ...]:
         """What `uv sync` installs without being asked: `dev` where there is one, unless default-groups says more."""
         if current.tables.all_groups:
             return existing
@@ -393,13 +244,13 @@ class _Reader:
         return tuple(canonicalize_name(str(n.value)) for n in current.tables.default_groups)
 
     @staticmethod
-    def _conflicts(files: Iterable[_ProjectFile]) -> Iterator[Conflict]:
+    def _conflicts(files: Iterable[ProjectFile]) -> Iterator[Conflict]:
         for file in files:
             for node, items in file.tables.conflicts:
                 scopes = tuple(Scope(i.package or file.name, i.extra, i.group) for i in items)
                 yield Conflict(scopes, file.problems.place(node.key))
 
-    def _chosen(self, current: _ProjectFile, layout: ProjectLayout) -> tuple[PypiSpec, ...]:
+    def _chosen(self, current: ProjectFile, layout: ProjectLayout) -> tuple[PypiSpec, ...]:
         """What is installed: the projects themselves as far as they are built, and the requirements of their scopes."""
         names = {layout.name} if layout.name else {m.name for m in layout.members} | {""}
         chosen = list(self._itself(current, layout))
@@ -410,7 +261,7 @@ class _Reader:
                 chosen.append(requirement.spec)
         return tuple(dict.fromkeys(chosen))
 
-    def _itself(self, current: _ProjectFile, layout: ProjectLayout) -> Iterator[PypiSpec]:
+    def _itself(self, current: ProjectFile, layout: ProjectLayout) -> Iterator[PypiSpec]:
         if not self.uses_uv:
             place = current.problems.place(("project", "name"))
             name, _ = (layout.name, True) if layout.name else named_by(PathSource("."), "", self.surroundings)
@@ -426,17 +277,17 @@ class _Reader:
 
     # Settings
 
-    def _options(self, root: _ProjectFile) -> FoundOptions:
+    def _options(self, root: ProjectFile) -> FoundOptions:
         if not self.uses_uv:
             return FoundOptions()
-        return find_options(self.surroundings, root.folder, self._text, self._path)
+        return find_options(self.surroundings, root.folder, self.files.text, self.files.path_of)
 
     def _pypi_options(self, found: FoundOptions, tables: UvTables) -> PypiOptions:
         if not self.uses_uv:
             return PypiOptions(no_build_isolation=isolation_from(self.invocation, None))
         return pypi_options(found.options, found.folder, self.invocation, self.surroundings, tables.overrides)
 
-    def _resolution(self, found: FoundOptions, tables: UvTables, root: _ProjectFile) -> ResolutionSettings:
+    def _resolution(self, found: FoundOptions, tables: UvTables, root: ProjectFile) -> ResolutionSettings:
         return ResolutionSettings(
             requires_python=root.requires_python,
             constraints=tables.constraints,
@@ -450,7 +301,7 @@ class _Reader:
             no_index=bool(found.options.no_index),
         )
 
-    def _unread_by_pip(self, current: _ProjectFile) -> tuple[UnreadTable, ...]:
+    def _unread_by_pip(self, current: ProjectFile) -> tuple[UnreadTable, ...]:
         return () if self.uses_uv else tables_that_pip_ignores(current.document.data, self.path)
 
 
@@ -464,26 +315,6 @@ class _Refuser:
         problem = ManifestProblem("invalid", message, place)
         if problem not in self.problems.found:
             self.problems.found.append(problem)
-
-
-def _below(folder: str, location: str) -> str:
-    if "://" in location or location.startswith("/") or not folder:
-        return location
-    return posixpath.normpath(posixpath.join(folder, location))
-
-
-def _matches(folder: str, patterns: Iterable[Node]) -> bool:
-    """Whether a glob of the workspace takes a folder; a `*` does not cross slashes, `**` does."""
-    return any(_glob(folder.split("/"), str(p.value).strip("/").removeprefix("./").split("/")) for p in patterns)
-
-
-def _glob(parts: list[str], pattern: list[str]) -> bool:
-    if not pattern:
-        return not parts
-    if pattern[0] == "**":
-        fewest = 0 if pattern[1:] else 1  # `a/**` is all below a, not a itself
-        return any(_glob(parts[n:], pattern[1:]) for n in range(fewest, len(parts) + 1))
-    return bool(parts) and fnmatchcase(parts[0], pattern[0]) and _glob(parts[1:], pattern[1:])
 
 
 def _python_marker(requires: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -10,7 +9,7 @@ from packaging.utils import canonicalize_name
 
 from ..errors import UsageError
 from ..evidence import Place
-from .addresses import check_project_name
+from .addresses import below, check_project_name
 from .installer import BuildSettings, NamedIndex
 from .invocation import Invocation
 from .model import FindLinks, IsolationEntry, PypiOptions, PypiSpec
@@ -34,7 +33,7 @@ def pypi_options(
     default = next((i for i in indexes if i.default and not i.explicit), None)
     listed = [i for i in indexes if not i.default and not i.explicit]
     flat = tuple(_find_links(i.url) for i in listed if i.format == "flat")
-    links = tuple(_find_links(_below(folder, link)) for link in options.find_links or ())
+    links = tuple(_find_links(below(folder, link)) for link in options.find_links or ())
     no_build, no_binary = options.no_build, options.no_binary
     return PypiOptions(
         index_url=None if default is None else default.url,
@@ -79,7 +78,7 @@ def indexes_of(options: UvOptions, folder: str) -> tuple[NamedIndex, ...]:
     indexes = list(options.index or ())
     indexes += [NamedIndex("", url) for url in options.extra_index_url or ()]
     indexes += [NamedIndex("", options.index_url, default=True)] if options.index_url is not None else []
-    return tuple(replace(i, url=_below(folder, i.url)) for i in indexes)
+    return tuple(replace(i, url=below(folder, i.url)) for i in indexes)
 
 
 def build_settings(options: UvOptions, constraints: tuple[PypiSpec, ...]) -> BuildSettings:
@@ -92,12 +91,6 @@ def build_settings(options: UvOptions, constraints: tuple[PypiSpec, ...]) -> Bui
         config_settings=options.config_settings or {},
         project_config_settings=options.config_settings_package or {},
     )
-
-
-def _below(folder: str, location: str) -> str:
-    if "://" in location or location.startswith("/") or not folder:
-        return location
-    return posixpath.normpath(posixpath.join(folder, location))
 
 
 def _find_links(location: str) -> FindLinks:

@@ -64,7 +64,7 @@ def mending(bench: Workbench, route: Route) -> Mend:
 
     def mend(simulations: Sequence[Simulation]) -> Iterable[Change]:
         for simulation in simulations:
-            yield from mend_resolution(bench, simulation)
+            yield from mend_resolution(bench, simulation, from_index=route is Route.INDEX)
             yield from mend_builds(bench, simulation, route)
 
     return mend

@@ -127,6 +127,8 @@ def _published(bench: Workbench, simulation: Simulation, build: Build) -> Iterat
     changes = tuple(Put(key, {"url": url}, note, "the project's own wheel", cost, firm=True) for key in keys)
     trial = bench.try_changes(changes)
     unread = next((u for s in trial.simulations if (u := s.resolution.unread(project))), None)
+    if unread is not None and "(404)" in unread.reason:
+        return  # there is no such file, which is an answer
     if unread is not None:
         yield _Offer(changes, f"Whether this file exists could not be asked: {unread.reason}.")
     elif _wheel(trial, simulation, project) is not None:

@@ -16,8 +16,11 @@ __all__ = ["conda_bounds", "mend_resolution"]
 _ONE_RELEASE = re.compile(r"==\s*(\d+(?:\.\d+)*)")
 
 
-def mend_resolution(bench: Workbench, simulation: Simulation) -> Iterable[Change]:
-    """The changes for an environment that cannot be resolved, or not on this machine."""
+def mend_resolution(bench: Workbench, simulation: Simulation, *, from_index: bool = False) -> Iterable[Change]:
+    """The changes for an environment that cannot be resolved, or not on this machine.
+
+    Where conda and PyPI want different versions, conda's is changed; with `from_index` it is left to PyPI alone.
+    """
     yield from _platform_of_this_machine(bench, simulation)
     failure = simulation.resolution.failure
     if failure is None:
@@ -29,7 +32,7 @@ def mend_resolution(bench: Workbench, simulation: Simulation) -> Iterable[Change
         yield from _allow(simulation, project)
         yield from _one_source(simulation, project)
     for dispute in simulation.resolution.disputes:
-        yield from _agree(bench, simulation, dispute)
+        yield from _agree(bench, simulation, dispute, from_index=from_index)
 
 
 def _platform_of_this_machine(bench: Workbench, simulation: Simulation) -> Iterable[Change]:
@@ -67,7 +70,7 @@ def _one_source(simulation: Simulation, project: str) -> Iterable[Change]:
             yield Drop(package.place.key, note, f"Conda packages that need {package.name} would bring it back.")
 
 
-def _agree(bench: Workbench, simulation: Simulation, dispute: Dispute) -> Iterable[Change]:
+def _agree(bench: Workbench, simulation: Simulation, dispute: Dispute, *, from_index: bool) -> Iterable[Change]:
     """Give the manifest's own bound the version that the others want."""
     wanted = ",".join(dict.fromkeys(w.specifier for w in dispute.wishes if w.chain and not w.met))
     own = ",".join(dict.fromkeys(w.specifier for w in dispute.wishes if not w.chain))
@@ -76,7 +79,10 @@ def _agree(bench: Workbench, simulation: Simulation, dispute: Dispute) -> Iterab
         package = dispute.given_by[0]
         spec = conda_spec(simulation, package.name)
         bounds = wanted or own
-        if spec is not None and bounds and len(dispute.given_by) == 1:
+        if spec is not None and from_index:
+            note = f"{who or '[pypi-dependencies]'} wants {dispute.project} {bounds}: it is left to PyPI."
+            yield Drop(spec.place.key, note, f"{spec.spelled} {spec.version} no longer comes from conda.", firm=True)
+        elif spec is not None and bounds and len(dispute.given_by) == 1:
             note = f"{who or '[pypi-dependencies]'} wants {dispute.project} {bounds}, and what conda gives is final."
             cost = f"{dispute.project} is no longer {spec.version}."
             at = bench.version_key(spec.place.key)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import pairwise
 
 from packaging.markers import UndefinedEnvironmentName
@@ -140,14 +141,12 @@ class _Stage:
                 if kept
                 else Drop(key, note, firm=True)
             )
-            names = {canonicalize_name(e) for e in kept}
-            for line in _wanted_by(self.simulation, owner, asking, besides=names | {""}):
-                requirement = Requirement(line)
-                if canonicalize_name(requirement.name) not in self.roots:
-                    table = self.at.table("pypi-dependencies")
+            for requirement in _only_through(self.simulation, owner, asking, map(canonicalize_name, kept)):
+                project = canonicalize_name(requirement.name)
+                if project not in self.roots:
                     value = str(requirement.specifier) or "*"
                     comment = f"as {owner}'s extra {and_list(asking)} asks"
-                    yield Put((*table, canonicalize_name(requirement.name)), value, "", comment, firm=True)
+                    yield Put((*self.at.table("pypi-dependencies"), project), value, "", comment, firm=True)
 
     # What the tasks do
 
@@ -225,44 +224,52 @@ class _Stage:
 def _extra_asking(simulation: Simulation, chain: Sequence[str]) -> str | None:
     """The first of a chain that asks for the next one through extras alone, and is declared with them."""
     for owner, wanted in pairwise(chain):
-        if pypi_specs(simulation, owner) and _extras_for(simulation, owner, wanted):
-            plain = {canonicalize_name(Requirement(r).name) for r in _wanted_by(simulation, owner, (), besides=set())}
-            if wanted not in plain:
-                return owner
+        if _extras_for(simulation, owner, wanted) and wanted not in _names(_requirements(simulation, owner, "")):
+            return owner
     return None
 
 
 def _extras_for(simulation: Simulation, owner: str, wanted: str) -> list[str]:
     """The extras that a project is asked for with and that lead straight to another project."""
     extras = dict.fromkeys(canonicalize_name(e) for s in pypi_specs(simulation, owner) for e in s.extras)
-    return [
-        extra
-        for extra in extras
-        if any(canonicalize_name(Requirement(r).name) == wanted for r in _lines(simulation, owner, extra))
-    ]
+    return [extra for extra in extras if wanted in _names(_requirements(simulation, owner, extra))]
 
 
-def _wanted_by(simulation: Simulation, owner: str, extras: Iterable[str], besides: set[str]) -> list[str]:
-    """The requirement lines of these extras (none: of the project itself) that nothing in `besides` has, too."""
-    lines = [line for extra in extras or ("",) for line in _lines(simulation, owner, extra)]
-    others = {canonicalize_name(Requirement(line).name) for e in besides for line in _lines(simulation, owner, e)}
-    return [line for line in lines if canonicalize_name(Requirement(line).name) not in others]
+def _only_through(
+    simulation: Simulation, owner: str, extras: Iterable[str], besides: Iterable[str]
+) -> Iterator[Requirement]:
+    """What these extras ask for and neither the project itself does nor the extras `besides`."""
+    others = {name for extra in ("", *besides) for name in _names(_requirements(simulation, owner, extra))}
+    for extra in extras:
+        for requirement in _requirements(simulation, owner, extra):
+            if canonicalize_name(requirement.name) not in others:
+                yield requirement
 
 
-def _lines(simulation: Simulation, owner: str, extra: str) -> list[str]:
-    """The requirement lines that an extra adds ("" for those without any)."""
+def _requirements(simulation: Simulation, owner: str, extra: str) -> tuple[Requirement, ...]:
     chosen = simulation.resolution.distribution(owner)
+    return _added_by(chosen.requires, extra) if chosen else ()
+
+
+@cache
+def _added_by(lines: tuple[str, ...], extra: str) -> tuple[Requirement, ...]:
+    """The requirements that an extra adds, "" for those without any."""
     found = []
-    for line in chosen.requires if chosen else ():
+    for line in lines:
         try:
-            marker = Requirement(line).marker
+            requirement = Requirement(line)
+            marker = requirement.marker
             plain = marker is None or marker.evaluate({"extra": ""})
             applies = plain if not extra else not plain and marker is not None and marker.evaluate({"extra": extra})
         except (InvalidRequirement, UndefinedEnvironmentName):
             continue
         if applies:
-            found.append(line)
-    return found
+            found.append(requirement)
+    return tuple(found)
+
+
+def _names(requirements: Iterable[Requirement]) -> set[str]:
+    return {canonicalize_name(r.name) for r in requirements}
 
 
 # --- what a task's build sees ---------------------------------------------------------------------------------------

@@ -29,20 +29,34 @@ def render(report: Report) -> str:
 
 def check_document(report: Report) -> Json:
     """What `check --json` and `plan --json` print. A rejected manifest has its findings and no environments."""
-    simulations = sorted(report.simulations, key=lambda s: (s.environment.name, s.environment.platform.name))
     placed = [(finding, report.locate(finding)) for finding in report.findings]
-    return {
+    document: Json = {
         "schema_version": SCHEMA_VERSION,
         "manifest": report.path,
         "frontend": report.frontend,
         "frontend_version": report.frontend_version,
         "offline": report.offline,
         "rejected": report.rejected,
-        "environments": [] if report.rejected else [_environment(s) for s in simulations],
+        "environments": [] if report.rejected else _sorted(report.simulations),
         "findings": [_finding(f, location) for f, location in sorted(placed, key=_finding_order)],
         "plans": [_plan(p) for p in sorted(report.plans, key=lambda p: (p.tier, p.name))],
         "unknowns": unknown_parts(report.unknowns),
     }
+    if report.elsewhere:
+        document["frontends"] = {
+            e.frontend: {
+                "frontend_version": e.frontend_version,
+                "given": e.given,
+                "environments": _sorted(e.simulations),
+            }
+            for e in sorted(report.elsewhere, key=lambda e: e.frontend)
+        }
+    return document
+
+
+def _sorted(simulations: Iterable[Simulation]) -> list[Json]:
+    by_name = sorted(simulations, key=lambda s: (s.environment.name, s.environment.platform.name))
+    return [_environment(s) for s in by_name]
 
 
 # --- environments and builds ------------------------------------------------------------------------------------------

@@ -70,6 +70,7 @@ LISTED = tuple(
             "iso108_unread_build_setting",
             "iso109_guarded_build_import",
             "iso110_build_forbidden",
+            "iso111_unusable_match_runtime",
             "iso112_removed_build_api",
             "iso113_warm_prefix_only",
             "iso114_failing_build_script",

@@ -70,7 +70,7 @@ from ..finding import Confidence, Finding, Rule, Severity
 from ..frontends.model import Build, BuildPhase, Missing, Outcome, Simulation
 from ..frontends.pixi import NAME, installs_in_order
 from .reporting import about_build, first_lines, no_surer
-from .wording import because_built, is_late, isolation_entry, names, title
+from .wording import at_phase, because_built, is_late, isolation_entry, names, title
 
 __all__ = ["RULE"]
 
@@ -114,7 +114,7 @@ def _unordered(simulation: Simulation, build: Build, missing: tuple[Missing, ...
 
 def _finding(simulation: Simulation, build: Build, failing: BuildPhase, missing: tuple[Missing, ...]) -> Finding:
     sentence, evidence = because_built(build)
-    when = "while locking" if failing.phase == "lock" else "while installing"
+    when = at_phase(simulation, failing.phase)
     reasons = tuple(dict.fromkeys(f"{m.late}." for m in missing))
     return about_build(
         RULE,

@@ -82,7 +82,8 @@ def _kind(project: str, simulation: Simulation) -> str:
         or any(u.subject == project for u in simulation.unknowns)
     ):
         return "unknown"
-    distribution = resolution.distribution(project)
+    chosen = (*resolution.distributions, *resolution.only_locked)
+    distribution = next((d for d in chosen if d.project == project), None)
     if distribution is None:
         return "absent"
     return "built" if distribution.built else "wheel"

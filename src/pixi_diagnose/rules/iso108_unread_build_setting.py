@@ -6,7 +6,9 @@ A table or key that looks as if it changed a build, in a file where the tool nev
 
 ## Why it breaks
 pixi has no `extra-build-dependencies`, `config-settings` or `dependency-metadata`, and in `pixi.toml` it ignores every
-`[tool.*]` table without a word. uv's hint on a failed build, which pixi prints, recommends exactly such a table.
+`[tool.*]` table without a word. uv's hint on a failed build, which pixi prints, recommends exactly such a table. uv
+itself reads it, and uses it for isolated builds alone: for a project in `no-build-isolation-package` it does nothing.
+pip reads no `[tool.uv]` at all.
 
 ## Example
 ```toml pixi.toml
@@ -45,6 +47,7 @@ Tables of other programs (`[tool.ruff]`, `[tool.pixi-diagnose]`) are nobody's mi
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ..finding import Confidence, Finding, Rule, Severity
 from ..manifest.model import Manifest
@@ -62,6 +65,27 @@ def check_manifest(manifest: Manifest) -> Iterator[Finding]:
             message=f"{table.name} is never read here",
             explanation=(table.reason,),
             place=table.place,
+        )
+    yield from _overruled(manifest)
+
+
+def _overruled(manifest: Manifest) -> Iterator[Finding]:
+    """What uv's extra-build-dependencies ask for a project that is built without isolation (uv.md U3)."""
+    building = manifest.installer.building if manifest.installer is not None else None
+    off = manifest.options.no_build_isolation
+    for name, entries in building.extra_requirements.items() if building is not None else ():
+        if not entries or not (off is True or (isinstance(off, tuple) and any(e.name == name for e in off))):
+            continue
+        place = entries[0].spec.place
+        depth = place.key.index("extra-build-dependencies") + 2 if "extra-build-dependencies" in place.key else None
+        yield Finding(
+            rule=RULE,
+            severity=Severity.WARNING,
+            confidence=Confidence.HIGH,
+            message=f"extra-build-dependencies of {name} are not used: it is built without isolation",
+            explanation=("uv installs them into isolated builds only; any other sees the environment as it is.",),
+            project=name,
+            place=replace(place, key=place.key[:depth]),
         )
 
 

@@ -60,7 +60,9 @@ give. Packages that pixi builds itself (`pixi-build`) are taken as good, because
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
+from ..evidence import Place
 from ..finding import Confidence, Finding, Rule, Severity
 from ..frontends.model import Simulation
 from ..locks import Staleness
@@ -91,7 +93,7 @@ def check_workspace(simulations: Sequence[Simulation]) -> Iterator[Finding]:
             ),
             environment=names[0],
             platforms=tuple(dict.fromkeys(s.environment.platform.name for s in affected)),
-            place=stale.place,
+            place=stale.place or Place(str(Path(affected[0].environment.root) / stale.lock), ()),
         )
 
 

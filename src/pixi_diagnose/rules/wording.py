@@ -9,6 +9,7 @@ from ..frontends.model import Build, BuildPhase, Missing, Simulation
 from ..prose import and_list, or_list
 
 __all__ = [
+    "at_phase",
     "because_built",
     "is_elsewhere",
     "is_late",
@@ -89,12 +90,22 @@ def wanted_by(simulation: Simulation, project: str) -> tuple[str, ...]:
     return ()
 
 
+def at_phase(simulation: Simulation, phase: str) -> str:
+    """When a run takes place, in the words of its frontend: "while locking"."""
+    installer = simulation.environment.installer
+    one_command = installer is not None and installer.interface != "uv"
+    return "while installing" if phase != "lock" else "while resolving" if one_command else "while locking"
+
+
 def because_built(build: Build) -> tuple[str, tuple[Evidence, ...]]:
     """Why a distribution is built at all, and if that happens while locking already: a sentence and its evidence."""
     distribution = build.subject.distribution
     metadata = distribution.metadata
-    if build.phase("lock") is None:
+    early = build.phase("lock")
+    if early is None:
         return f"{distribution.project} has to be built: {distribution.why_built or 'it is a source tree'}", ()
+    if early.because:
+        return f"{distribution.project} is built while resolving: {early.because}", ()
     if metadata is None:
         return f"{distribution.project} has to be built while locking, to know what it requires", ()
     where = f" ({metadata.dynamic_because[0]})" if metadata.dynamic_because else ""

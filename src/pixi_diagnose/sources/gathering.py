@@ -87,25 +87,7 @@ class SourceReader:
         here = {s: not s.marker or _holds(s.marker, "", markers) for s in specs if s.source is not None}
         wanted = [Wanted(s.name, s.source, frozenset(s.extras)) for s, holds in here.items() if holds and s.source]
         gathered = self.gather(wanted, environment.root, target, build, provided)
-        if environment.dialect != "pixi":
-            return gathered
-        direct = {spec.name for spec in here}
-        member = next((m for m in gathered.members if m not in direct), None)
-        if member is not None and gathered.failure is None:
-            # pixi 0.77 (seen): "expected given path for file:///… but none found"; uv itself takes it
-            message = (
-                f"{gathered.members[member]} requires {member} as a member of its workspace (`workspace = true`), and "
-                f"pixi {PIXI} cannot lock that unless the manifest gives {member} as a path dependency, too"
-            )
-            gathered = replace(gathered, failure=PypiFailure("conflict", message, (gathered.members[member], member)))
-        for spec, holds in here.items():
-            # pixi 0.77 looks for every path, whether its marker holds or not (seen)
-            if holds or not isinstance(spec.source, PathSource) or gathered.failure is not None:
-                continue
-            if not Path(environment.root, spec.source.path).exists():
-                message = f"{spec.name}: there is nothing at {spec.source.path}"
-                gathered = replace(gathered, failure=PypiFailure("conflict", message, (spec.name,)))
-        return gathered
+        return _as_pixi_takes_it(gathered, here, environment.root) if environment.dialect == "pixi" else gathered
 
     def gather(
         self, wanted: Sequence[Wanted], root: str, target: Target, build: BuildTarget, provided: Collection[str] = ()
@@ -195,6 +177,27 @@ class SourceReader:
         kind = "wheel" if location.endswith(".whl") else KINDS[type(wanted.source).__name__]
         tree = SourceTree(kind, location, "", {}, {}, complete=False, unknowns=(unknown,))
         return LocalProject(wanted.project, UNKNOWN_VERSION, metadata, tree, kind, unread=unknown)
+
+
+def _as_pixi_takes_it(gathered: Gathered, here: Mapping[PypiSpec, bool], root: str) -> Gathered:
+    """With what pixi 0.77 refuses beyond uv (seen); `here` says of the manifest's own sources whether they apply."""
+    if gathered.failure is not None:
+        return gathered
+    direct = {spec.name for spec in here}
+    member = next((m for m in gathered.members if m not in direct), None)
+    if member is not None:  # "expected given path for file:///… but none found"
+        by = gathered.members[member]
+        message = (
+            f"{by} requires {member} as a member of its workspace (`workspace = true`), and pixi {PIXI} cannot lock "
+            f"that unless the manifest gives {member} as a path dependency, too"
+        )
+        return replace(gathered, failure=PypiFailure("conflict", message, (by, member)))
+    for spec, applies in here.items():  # every path is looked for, whether its marker holds or not
+        source = spec.source
+        if not applies and isinstance(source, PathSource) and not Path(root, source.path).exists():
+            message = f"{spec.name}: there is nothing at {source.path}"
+            return replace(gathered, failure=PypiFailure("conflict", message, (spec.name,)))
+    return gathered
 
 
 def _is_provided(wanted: Wanted, provided: Collection[str], state: _Gathering) -> bool:

@@ -7,7 +7,7 @@ from ...prose import and_list
 from ...report import Report
 from ..shown_paths import shown_path
 from .page import Page, glued
-from .wording import COMMANDS
+from .wording import commands
 
 __all__ = ["print_plan", "print_recommendation", "render_init"]
 
@@ -44,10 +44,10 @@ def print_plan(page: Page, report: Report, plan: Plan) -> None:
 
 
 def _print_passing(page: Page, report: Report, plan: Plan, label: str) -> None:
-    commands = COMMANDS.get(report.frontend, {})
+    typed = dict.fromkeys(c for s in report.simulations for c in commands(s).values())
     page.paragraph(
         (label, "bold green"),
-        f" (tier {plan.tier}, {plan.name}): with this edit, simulated, {and_list(commands.values())} pass.",
+        f" (tier {plan.tier}, {plan.name}): with this edit, simulated, {and_list(typed)} pass.",
         hang=2,
     )
     _print_edit(page, report, plan)

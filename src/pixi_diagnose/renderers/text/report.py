@@ -16,7 +16,7 @@ from .groups import fold, stands
 from .page import Page, glued
 from .plans import print_plan, print_recommendation
 from .timeline import print_passing, print_reasons, print_timeline
-from .verdict import print_heading, print_verdicts
+from .verdict import print_elsewhere, print_heading, print_verdicts
 
 __all__ = ["render", "render_plans", "render_verdict"]
 
@@ -81,7 +81,10 @@ def _print_outcome(page: Page, report: Report) -> None:
     if report.rejected:
         page.blank()
         page.paragraph(("✗", "bold red"), f" {report.frontend} refuses this file, whatever is asked of it", hang=2)
-    print_verdicts(page, report, fold(report.simulations))
+    if report.elsewhere:
+        print_elsewhere(page, report)
+    else:
+        print_verdicts(page, report, fold(report.simulations))
 
 
 def _print_unchecked(page: Page, report: Report, *, verbose: bool) -> None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ...finding import Finding, Severity
 from ...frontends.model import Outcome, Simulation
 from ...prose import count
 from ...report import Report
+from ...side_by_side import Elsewhere
 from ..shown_paths import shown_path
-from .groups import Group, failing
+from .groups import Group, failing, fold
 from .marks import MARKS
 from .page import Page, glued
-from .wording import COMMANDS, problem, scope, title, versions
+from .wording import commands, problem, scope, title, versions
 
-__all__ = ["print_heading", "print_verdicts"]
+__all__ = ["print_elsewhere", "print_heading", "print_verdicts"]
 
 _NOTHING_RUN = "no package code was run"
 
@@ -46,16 +48,30 @@ def print_verdicts(page: Page, report: Report, groups: Sequence[Group]) -> None:
         _print_outcomes(page, report, group[0], indent)
 
 
+def print_elsewhere(page: Page, report: Report) -> None:
+    """How the same input ends under each frontend, its own first."""
+    own = Elsewhere(report.frontend, report.frontend_version, report.simulations)
+    page.blank()
+    page.line(("Under each frontend", "bold"))
+    for one in (own, *report.elsewhere):
+        for group in fold(one.simulations):
+            where = f" · {scope(group)}" if len(report.simulations) > 1 else ""
+            given = f" ({one.given})" if one.given else ""
+            said = (f"{given}{where}", "dim")
+            page.paragraph((f"{one.frontend} {one.frontend_version}", "bold"), said, indent=2, hang=2)
+            _print_outcomes(page, replace(report, findings=()), group[0], 4)
+
+
 def _print_outcomes(page: Page, report: Report, simulation: Simulation, indent: int) -> None:
-    commands = COMMANDS.get(simulation.frontend, {})
-    width = max((len(c) for c in commands.values()), default=0)
+    typed = commands(simulation)
+    width = max(map(len, typed.values()))
     stopped = False
-    for phase, outcome in sorted(simulation.outcomes.items(), key=lambda item: list(commands).index(item[0])):
+    for phase, outcome in sorted(simulation.outcomes.items(), key=lambda item: list(typed).index(item[0])):
         if stopped and outcome is Outcome.UNKNOWN:
             continue  # what would be installed after a lock that fails is not worth a line
         mark, style = MARKS[outcome]
         said = _said(report, simulation, phase, outcome, after_failure=stopped)
-        command = commands[phase].ljust(width)
+        command = typed[phase].ljust(width)
         page.paragraph((mark, style), " ", (glued(command), "bold"), "  ", said, indent=indent, hang=width + 4)
         stopped = stopped or outcome is Outcome.FAILS
 

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ...frontends.model import Build, BuildPhase, Missing, Simulation
 from ...outcome import Outcome
 from ...prose import and_list, count
 
-__all__ = ["COMMANDS", "problem", "scope", "title", "versions"]
+__all__ = ["commands", "problem", "scope", "title", "versions"]
 
-COMMANDS = {"pixi": {"lock": "pixi lock", "install": "pixi install"}}
-"""What the user types for each phase of a frontend."""
+_COMMANDS = {
+    "pixi": {"lock": "pixi lock", "install": "pixi install"},
+    "uv": {"lock": "uv lock", "install": "uv sync"},
+    "uv pip": {"lock": "uv pip install, resolving", "install": "uv pip install, building"},
+    "pip": {"lock": "pip install, resolving", "install": "pip install, building"},
+}
+
+
+def commands(simulation: Simulation) -> Mapping[str, str]:
+    """What the user types for each phase; where one command does both, which part of it."""
+    installer = simulation.environment.installer
+    return _COMMANDS[simulation.frontend if installer is None else installer.interface]
 
 
 def title(build: Build) -> str:

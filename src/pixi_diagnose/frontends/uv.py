@@ -1,0 +1,201 @@
+"""uv as a simulator: what `uv lock` and `uv sync`, or `uv pip install`, build, in which order, and what they see.
+
+Imitates uv 0.13 (uv.md U1 to U3, seen with a real uv 0.13.8), and older versions where these facts name them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from packaging.version import Version
+
+from ..environment import Environment
+from ..index.model import Distribution
+from ..manifest.installer import Installer
+from ..manifest.model import PathSource
+from ..prose import count
+from ..resolve import Resolution
+from .extra_requirements import RefusedMatch, refused_at_install, refused_at_lock
+from .machine import Machine
+from .model import BUILD_FORBIDDEN, Build, BuildPhase, BuildSubject, Outcome, Simulation, Stage, Step, Visible
+from .views import OWN_REQUIREMENTS, environment_view, isolated_view
+from .visibility import judge
+
+__all__ = ["NAME", "VERSION", "simulate"]
+
+NAME = "uv"
+VERSION = "0.13.8"
+
+EMPTY = "an empty environment"
+FIRST_STAGE = "what was installed before"
+
+
+def simulate(
+    environment: Environment,
+    resolution: Resolution,
+    subjects: Sequence[BuildSubject],
+    machine: Machine,
+    version: str = VERSION,
+) -> Simulation:
+    """Lock and sync a project, or resolve and install requirements, into a fresh environment with nothing in it.
+
+    `subjects` are what has to be built of the environment, and what only the lock may have to build.
+    """
+    run = _Run(environment, resolution, machine, version)
+    builds = tuple(build for s in subjects if (build := run.build(s)) is not None)
+    outcomes, reasons = run.outcomes(builds)
+    return Simulation(
+        frontend=NAME,
+        frontend_version=version,
+        environment=environment,
+        resolution=resolution,
+        stages=run.stages(builds),
+        builds=builds,
+        outcomes=outcomes,
+        reasons=reasons,
+        unknowns=resolution.unknowns,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    environment: Environment
+    resolution: Resolution
+    machine: Machine
+    version: str
+
+    @property
+    def installer(self) -> Installer | None:
+        return self.environment.installer
+
+    @property
+    def listed(self) -> frozenset[str]:
+        value = self.environment.options.no_build_isolation
+        return frozenset(e.name for e in value) if isinstance(value, tuple) else frozenset()
+
+    @property
+    def all_off(self) -> bool:
+        return self.environment.options.no_build_isolation is True
+
+    def isolated(self, project: str) -> bool:
+        return not (self.all_off or project in self.listed)
+
+    def build(self, subject: BuildSubject) -> Build | None:
+        """All runs of one build, None where there is none: a static one of another platform, say."""
+        phases = []
+        if self.built_at_lock(subject.distribution):
+            phases.append(self.lock_phase(subject))
+        if subject.distribution in self.resolution.distributions:
+            phases.append(self.install_phase(subject))
+        isolated = self.isolated(subject.distribution.project)
+        return Build(subject, isolated, tuple(phases), subject.distribution.required_by) if phases else None
+
+    def built_at_lock(self, distribution: Distribution) -> bool:
+        """Whether its metadata cannot be read without a build (U2). A good lock answers instead."""
+        metadata = distribution.metadata
+        if self.resolution.source == "lock":
+            return False
+        if metadata is None or not metadata.is_static_for(NAME):
+            return True
+        return bool(metadata.loosely_dynamic) and _compares_loosely(self.version)
+
+    def lock_phase(self, subject: BuildSubject) -> BuildPhase:
+        project = subject.distribution.project
+        if self.forbidden(project):
+            return BuildPhase("lock", Outcome.FAILS, reason=BUILD_FORBIDDEN)
+        refused = refused_at_lock(self.installer, project)
+        if refused is not None:
+            return BuildPhase("lock", Outcome.FAILS, reason=refused.reason)
+        if self.isolated(project):
+            return judge("lock", subject, isolated_view(subject, self.resolution, (), self.machine), isolated=True)
+        visible = environment_view(subject, self.resolution, (), (), self.machine, (EMPTY,))
+        return judge("lock", subject, visible, isolated=False, late=self._late_at_lock)
+
+    def install_phase(self, subject: BuildSubject) -> BuildPhase:
+        project = subject.distribution.project
+        if self.forbidden(project):
+            return BuildPhase("install", Outcome.FAILS, reason=BUILD_FORBIDDEN)
+        if self.isolated(project):
+            return judge("install", subject, isolated_view(subject, self.resolution, (), self.machine), isolated=True)
+        before = self.first_stage
+        layers = (f"{count(len(before), 'distribution')} installed before",) if before else (EMPTY,)
+        visible = environment_view(subject, self.resolution, (), before, self.machine, layers)
+        return judge("install", subject, visible, isolated=False, late=self._late_at_install)
+
+    @property
+    def first_stage(self) -> tuple[Distribution, ...]:
+        """What is installed before the first non-isolated build: all that is not listed, a wheel or not (U3)."""
+        return tuple(d for d in self.resolution.distributions if self.isolated(d.project))
+
+    def forbidden(self, project: str) -> bool:
+        """Whether `no-build` rules a build out; editable folders are built all the same (U1)."""
+        value = self.environment.options.no_build
+        named = project in {e.name for e in value} if isinstance(value, tuple) else bool(value)
+        sources = (s.source for s in self.environment.pypi if s.name == project)
+        return named and not any(isinstance(source, PathSource) and source.editable for source in sources)
+
+    def _late_at_lock(self, projects: tuple[str, ...]) -> str:
+        found = next((d for d in self._chosen(projects)), None)
+        return f"{found.project} {found.version} is installed only after resolving" if found is not None else ""
+
+    def _late_at_install(self, projects: tuple[str, ...]) -> str:
+        found = next((d for d in self._chosen(projects)), None)
+        if found is None:
+            return ""
+        if self.all_off:
+            return f"{found.project} {found.version} is installed together with it, after all builds"
+        return f"{found.project} {found.version} is listed as well, and installed together with it"
+
+    def _chosen(self, projects: tuple[str, ...]) -> list[Distribution]:
+        return [d for d in self.resolution.distributions if d.project in projects]
+
+    def outcomes(self, builds: Sequence[Build]) -> tuple[dict[str, Outcome], dict[str, str]]:
+        """How locking and installing end. Refused entries of match-runtime stop an install before its first build."""
+        worst = {
+            name: Outcome.worst([p.outcome for b in builds if (p := b.phase(name)) is not None])
+            for name in ("lock", "install")
+        }
+        reasons: dict[str, str] = {}
+        universal, failure = self.resolution.universal, self.resolution.failure
+        ends = Outcome.UNKNOWN if failure is not None and failure.kind == "index" else Outcome.FAILS
+        if failure is not None and (universal is None or universal.failure is not None):
+            worst["lock"], reasons["lock"] = ends, failure.message
+            worst["install"], reasons["install"] = Outcome.UNKNOWN, "what would be installed is not known"
+            return worst, reasons
+        if failure is not None:
+            worst["install"], reasons["install"] = ends, failure.message
+        elif universal is not None and universal.refusal:
+            worst["install"], reasons["install"] = Outcome.FAILS, universal.refusal
+        elif refused := refused_at_install(self.installer, self.resolution):
+            worst["install"], reasons["install"] = Outcome.FAILS, _said(refused[0])
+        return worst, reasons
+
+    def stages(self, builds: Sequence[Build]) -> tuple[Stage, ...]:
+        """Locking (or resolving), then the two stages of installing (U3)."""
+        first = "lock" if self.installer is not None and self.installer.interface == "uv" else "resolve"
+        own = Visible({}, {}, (OWN_REQUIREMENTS,))
+        return (
+            Stage(1, first, "lock", own, _steps(builds, "lock")),
+            Stage(2, "isolated builds", "install", own, _steps([b for b in builds if b.isolated], "install")),
+            Stage(
+                3,
+                "not isolated",
+                "install",
+                Visible({}, {}, (FIRST_STAGE if self.first_stage else EMPTY,)),
+                _steps([b for b in builds if not b.isolated], "install"),
+            ),
+        )
+
+
+def _steps(builds: Sequence[Build], phase: str) -> tuple[Step, ...]:
+    return tuple(Step(b.project, b, p.outcome) for b in builds if (p := b.phase(phase)) is not None)
+
+
+def _said(refused: RefusedMatch) -> str:
+    return f"{refused.project} {refused.reason}"
+
+
+def _compares_loosely(version: str) -> bool:
+    """Whether `Dynamic: requires-dist` counts as `Requires-Dist`: for uv 0.11.0, and 0.11.1 took it back (U2)."""
+    return Version("0.11.0") <= Version(version) < Version("0.11.1")

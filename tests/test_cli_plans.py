@@ -1,0 +1,125 @@
+"""`plan --write`, `check --fix` and `init`: what they write, what they leave, and what they say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from pixi_diagnose.cli import main
+from support.worlds import World, world
+
+TRAINER = {
+    "trainer-1.0/setup.py": "import torch\nfrom setuptools import setup\nsetup(name='trainer', version='1.0')\n",
+    "trainer-1.0/PKG-INFO": "Metadata-Version: 2.2\nName: trainer\nVersion: 1.0\n",
+}
+FAILS = """\
+[workspace]
+name = "example"
+channels = ["conda-forge"]
+platforms = ["linux-64"]
+
+[dependencies]
+python = "3.11.*"
+pytorch = "*"
+
+[pypi-dependencies]
+trainer = "*"  # a comment that stays
+"""
+MIXED = FAILS.replace("[pypi-dep", '[pypi-options]\nno-build = ["trainer"]\n\n[pypi-dep')
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with world(tmp_path_factory.mktemp("world"), TRAINER) as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch, packages: World) -> None:
+    monkeypatch.delenv("PIXI_PROJECT_MANIFEST", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(packages.root / "xdg"))
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(a) for a in arguments])
+
+
+def manifest(packages: World, text: str = FAILS) -> Path:
+    return packages.write({"pixi.toml": text}) / "pixi.toml"
+
+
+def test_plan_writes_the_tier_that_is_asked_for(packages: World) -> None:
+    file = manifest(packages)
+    result = run("plan", "--tier", "3", "--write", file)
+    assert result.exit_code == 0
+    assert "[tasks.setup]" in file.read_text()
+
+
+def test_plan_writes_no_comments_on_request(packages: World) -> None:
+    file = manifest(packages)
+    run("plan", "--write", "--no-comments", file)
+    text = file.read_text()
+    assert 'no-build-isolation = ["trainer"]' in text
+    assert [line for line in text.splitlines() if "#" in line] == ['trainer = "*"  # a comment that stays']
+
+
+def test_fix_writes_what_is_safe_and_reports_what_is_left(packages: World) -> None:
+    file = manifest(packages)
+    result = run("check", "--fix", file)
+    assert "fixed: trainer is built without isolation, so that it sees torch." in result.stderr
+    assert "pixi install  passes" in result.stdout
+    written = file.read_text()
+    again = run("check", "--fix", file)
+    assert "fixed" not in again.stderr
+    assert file.read_text() == written
+
+
+def test_fix_names_what_it_would_take_away_and_does_it_on_request(packages: World) -> None:
+    file = manifest(packages, MIXED)
+    before = file.read_text()
+    result = run("check", "--fix", file)
+    assert file.read_text() == before
+    assert "not applied without --unsafe-fixes: trainer has nothing else to offer" in result.stderr
+    run("check", "--unsafe-fixes", file)
+    assert 'no-build = ["trainer"]' not in file.read_text()
+    assert "pixi install  passes" in run("check", file).stdout
+
+
+def test_diff_shows_what_fix_would_write_and_writes_nothing(packages: World) -> None:
+    file = manifest(packages)
+    before = file.read_text()
+    result = run("check", "--fix", "--diff", "-q", file)
+    assert '+no-build-isolation = ["trainer"]' in result.stdout
+    assert file.read_text() == before
+
+
+def test_fix_keeps_json_a_document(packages: World) -> None:
+    result = run("check", "--fix", "--json", manifest(packages))
+    (environment,) = json.loads(result.stdout)["environments"]
+    assert environment["outcomes"] == {"install": "ok", "lock": "ok"}
+
+
+def test_init_adds_an_environment_of_its_own_once(packages: World) -> None:
+    file = manifest(packages)
+    before = file.read_text()
+    shown = run("init", "--check", file)
+    assert shown.exit_code == 1
+    assert "pixi diagnose" in shown.stdout
+    assert file.read_text() == before
+    assert run("init", file).exit_code == 0
+    text = file.read_text()
+    assert text.startswith(before.rstrip("\n"))
+    assert "no-default-feature = true" in text
+    assert run("init", "--check", file).exit_code == 0
+    assert run("init", file).exit_code == 0
+    assert file.read_text() == text
+    environments = json.loads(run("check", "--json", "--offline", file).stdout)["environments"]
+    assert [(e["name"], e["features"]) for e in environments] == [
+        ("default", ["default"]),
+        ("diagnose", ["diagnose"]),
+    ]
