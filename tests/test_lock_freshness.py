@@ -244,7 +244,7 @@ PYPROJECT = '[project]\nname = "local"\nversion = "1.0"\nrequires-python = ">=3.
         (lambda t: t, ""),
         (lambda t: t.replace('"1.0"', '"2.0"'), ""),
         (lambda t: t + "[build-system]\nrequires = ['flit']\n", ""),
-        (lambda t: t.replace("click >= 8", "click>=8 ; python_version >= '3.6'"), ""),
+        (lambda t: t.replace("click >= 8", "click>=8 ; sys_platform != 'win32'"), "added click>=8, removed click>=8"),
         (lambda t: t + "[project.optional-dependencies]\nfast = ['six']\n", "added six"),
         (lambda t: t.replace('"click >= 8"', '"click >= 8", "six"'), "added six"),
         (lambda t: t.replace('"click >= 8"', ""), "removed click>=8"),
@@ -252,7 +252,18 @@ PYPROJECT = '[project]\nname = "local"\nversion = "1.0"\nrequires-python = ">=3.
         (lambda t: t.replace("dependencies = ", "dynamic = ['dependencies']\nx = "), ""),
         (lambda _: "not TOML", ""),
     ],
-    ids=["same", "version", "build system", "marker", "extra", "more", "less", "python", "dynamic", "broken"],
+    ids=[
+        "same",
+        "version",
+        "build system",
+        "marker",
+        "extra",
+        "more",
+        "less",
+        "python",
+        "dynamic",
+        "broken",
+    ],
 )
 def test_the_metadata_of_a_folder(change: Callable[[str], str], says: str, tmp_path: Path) -> None:
     (tmp_path / "local").mkdir()
@@ -272,22 +283,29 @@ def test_a_folder_that_was_moved(tmp_path: Path) -> None:
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
+GIT = "git+https://git.example/app"
+
+
 @pytest.mark.parametrize(
     ("location", "spec", "kept"),
     [
-        (f"git+https://git.example/app.git?branch=main#{COMMIT}", '{ git = "https://git.example/app", branch = "main" }', True),
-        (f"git+https://git.example/app?rev=v1#{COMMIT}", '{ git = "https://git.example/app", rev = "v1" }', True),
-        (f"git+https://git.example/app#{COMMIT}", '{ git = "https://git.example/app" }', True),
-        (f"git+https://git.example/app?tag=v1#{COMMIT}", '{ git = "https://git.example/app", tag = "v2" }', False),
-        (f"git+https://git.example/app?tag=v1#{COMMIT}", '{ git = "https://git.example/app", branch = "v1" }', False),
-        (f"git+https://git.example/app?tag=v1#{COMMIT}", '{ git = "https://git.example/app" }', False),
-        (f"git+https://git.example/app#{COMMIT}", '{ git = "https://git.example/other" }', False),
-        (f"git+https://git.example/app?subdirectory=a#{COMMIT}", '{ git = "https://git.example/app", subdirectory = "b", branch = "m" }', False),
+        (f"{GIT}.git?branch=main#{COMMIT}", '{ git = "https://git.example/app", branch = "main" }', True),
+        (f"{GIT}?rev=v1#{COMMIT}", '{ git = "https://git.example/app", rev = "v1" }', True),
+        (f"{GIT}#{COMMIT}", '{ git = "https://git.example/app" }', True),
+        (f"{GIT}?tag=v1#{COMMIT}", '{ git = "https://git.example/app", tag = "v2" }', False),
+        (f"{GIT}?tag=v1#{COMMIT}", '{ git = "https://git.example/app", branch = "v1" }', False),
+        (f"{GIT}?tag=v1#{COMMIT}", '{ git = "https://git.example/app" }', False),
+        (f"{GIT}#{COMMIT}", '{ git = "https://git.example/other" }', False),
+        (
+            f"{GIT}?tag=a&subdirectory=a#{COMMIT}",
+            '{ git = "https://git.example/app", subdirectory = "b", tag = "a" }',
+            False,
+        ),
         ("direct+https://f.example/app-1.0.zip", '{ url = "https://f.example/app-1.0.zip" }', True),
         ("direct+https://****@f.example/app-1.0.zip", '{ url = "https://me:secret@f.example/app-1.0.zip" }', True),
         ("direct+https://f.example/app-1.0.zip", '{ url = "https://f.example/app-1.1.zip" }', False),
     ],
-)  # fmt: skip
+)
 def test_where_a_project_is_from(location: str, spec: str, kept: bool) -> None:
     entry = f"- pypi: {location}\n  name: app\n  requires_dist:\n  - click"
     assert (reason(edit('">=1"', spec), lock_text([*CONDA, entry, PROJECTS[1]])) == "") is kept

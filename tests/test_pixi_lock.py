@@ -99,6 +99,7 @@ def as_rattler_reads(text: str, folder: Path) -> Reading:
                     pypi.append((package.name, package.location, tuple(package.requires_dist)))
                 elif isinstance(package, rattler.lock.CondaLockedPackage):
                     record = package.package_record
+                    assert record is not None
                     conda.append((record.name.normalized, package.location, record.subdir, tuple(record.depends)))
             found[name, platform.name] = sorted(conda), sorted(pypi)
     return found
@@ -135,7 +136,7 @@ def test_what_pixi_wrote_is_read_without_the_library(monkeypatch: pytest.MonkeyP
     [
         lambda t: "# written by hand\n" + t,
         lambda t: t.replace("  license: MIT\n", "  license: >-\n    MIT\n", 1),
-        lambda t: t.replace("platforms:\n- name: linux-64", "platforms: [{name: linux-64}]"),
+        lambda t: t.replace(f"channels:\n    - url: {CHANNEL}/\n", f"channels: [{{url: {CHANNEL}/}}]\n"),
         lambda t: t.replace("\n", "\r\n"),
         lambda t: t.rstrip("\n"),
     ],

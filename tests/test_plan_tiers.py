@@ -77,7 +77,9 @@ def test_prebuilt_takes_the_conda_package_of_the_same_project(tmp_path: Path) ->
         check(packages, plan)
     assert changed(plan) == [
         '+flash = "*"  # flash without a build',
+        "-[pypi-dependencies]",
         '-flash = "*"',
+        "-[pypi-options]",
         '-no-build-isolation = ["flash"]',
     ]
 
@@ -164,7 +166,7 @@ def test_declare_allows_the_only_file_that_a_project_has(tmp_path: Path) -> None
     with world(tmp_path, legacy("kern", "")) as packages:
         plan = plans(packages, manifest(pypi='kern = "*"', options='no-build = ["kern"]'))[1]
         check(packages, plan)
-    assert changed(plan) == ['-no-build = ["kern"]']
+    assert changed(plan) == ["-[pypi-options]", '-no-build = ["kern"]']
     assert plan.trade_offs == ("no-build forbade it on purpose, perhaps.",)
 
 
@@ -255,6 +257,68 @@ def test_hybrid_moves_torch_to_conda_in_its_present_version(tmp_path: Path) -> N
         '-torch = "==2.6.0"',
         '+no-build-isolation = ["kern"]  # kern imports torch while it is built',
     ]
+
+
+CUDA_SCRIPT = """\
+from setuptools import setup
+from torch.utils.cpp_extension import CUDAExtension
+setup(name='kern', version='1.0', ext_modules=[CUDAExtension('k', ['k.cu'])])
+"""
+CUDA = {"kern-1.0/setup.py": CUDA_SCRIPT, "kern-1.0/PKG-INFO": STATIC.format("kern", "1.0"), "kern-1.0/k.cu": ""}
+CUDA_TORCH = (
+    make_wheel("torch", "2.4.0", {"torch/__init__.py": ""}, requires=["nvidia-cuda-runtime-cu12==12.4.127"]),
+    make_wheel("nvidia-cuda-runtime-cu12", "12.4.127", {"cudart.py": ""}),
+)
+
+
+def test_hybrid_takes_the_cuda_of_the_pytorch_that_the_channels_have(tmp_path: Path) -> None:
+    with world(tmp_path, CUDA) as packages:
+        packages.add(*CUDA_TORCH)
+        plan = plans(packages, manifest(pypi='kern = "*"\ntorch = "==2.4.0"'))[2]
+        check(packages, plan)
+    assert changed(plan) == [
+        '-platforms = ["linux-64"]',
+        '+platforms = [{ platform = "linux-64", cuda = "12" }]',
+        '+cuda-version = "12.4.*"  # one CUDA for all',
+        '+cuda-nvcc = "12.4.*"  # nvcc for kern',
+        '+pytorch = { version = "2.4.*", build = "cuda*" }  # in place of torch from PyPI',
+        '+setuptools = "*"  # kern is built without isolation',
+        '-torch = "==2.4.0"',
+        '+no-build-isolation = ["kern"]  # kern imports torch while it is built',
+    ]
+
+
+def test_hybrid_declares_a_driver_as_the_manifests_pixi_knows_it(tmp_path: Path) -> None:
+    text = manifest(pypi='kern = "*"\ntorch = "==2.4.0"').replace("platforms", 'requires-pixi = ">=0.60"\nplatforms')
+    with world(tmp_path, CUDA) as packages:
+        packages.add(*CUDA_TORCH)
+        plan = plans(packages, text)[2]
+    assert '+cuda = "12"  # the driver that machines must have' in changed(plan)
+    assert "+[system-requirements]" in changed(plan)
+
+
+def test_hybrid_leaves_macos_users_of_the_same_file_alone(tmp_path: Path) -> None:
+    text = manifest(
+        pypi='torch = "==2.4.0"',
+        rest='[target.linux-64.pypi-dependencies]\nkern = "*"\n',
+        platforms='"linux-64", "osx-arm64"',
+    )
+    with world(tmp_path, CUDA) as packages:
+        packages.add(*CUDA_TORCH)
+        plan = plans(packages, text)[2]
+    lines = plan.text.splitlines()
+    assert 'platforms = [{ platform = "linux-64", cuda = "12" }, "osx-arm64"]' in lines
+    assert 'pytorch = "2.4.*"  # in place of torch from PyPI' in lines
+    mine = lines[lines.index("[target.linux-64.dependencies]") :]
+    assert 'pytorch = { version = "2.4.*", build = "cuda*" }  # with CUDA' in mine
+    assert 'cuda-nvcc = "12.4.*"  # nvcc for kern' in mine
+
+
+def test_declare_asks_for_the_nvcc_that_fits_torch(tmp_path: Path) -> None:
+    with world(tmp_path, CUDA) as packages:
+        packages.add(*CUDA_TORCH)
+        plan = plans(packages, manifest(pypi='kern = "*"\ntorch = "==2.4.0"'))[1]
+    assert '+cuda-nvcc = "12.4.*"  # nvcc for the build of kern' in changed(plan)
 
 
 def test_hybrid_has_nothing_to_do_where_no_build_touches_the_native_stack(tmp_path: Path) -> None:

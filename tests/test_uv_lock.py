@@ -151,6 +151,7 @@ KEPT = {
     "another spelling of a marker": PROJECT.replace(
         "sys_platform == 'win32'", 'sys_platform=="win32"'.replace('"', "'")
     ),
+    "a marker of all its Pythons": PROJECT.replace('"docopt"', "\"docopt ; python_version >= '3.8'\""),
     "a group written out": PROJECT.replace('{ include-group = "lint" }', '"ruff>=0.5"'),
     "no-build-isolation": PROJECT + "no-build-isolation = true\n",
     "no-binary": PROJECT + 'no-binary-package = ["click"]\n',

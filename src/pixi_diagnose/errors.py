@@ -49,12 +49,13 @@ class ManifestError(PixiDiagnoseError):
 class IndexAccessError(PixiDiagnoseError):
     """A package index or one of its files is unreachable, refuses, or answers something that cannot be used.
 
-    `url` is the address without credentials.
+    `url` is the address without credentials, `refused` whether it answers that one has no right to it (401, 403).
     """
 
-    def __init__(self, message: str, *, url: str, hint: str = "") -> None:
+    def __init__(self, message: str, *, url: str, hint: str = "", refused: bool = False) -> None:
         super().__init__(message, hint=hint)
         self.url = url
+        self.refused = refused
 
 
 class LockError(PixiDiagnoseError):

@@ -339,8 +339,9 @@ class Resolver:
             from .uv_resolution import lock_universally
 
             universal, more, unknowns = lock_universally(environment, environment.installer, python, self)
-            if universal.failure is not None:
-                return _PypiPart(PypiResolution((), universal.failure), more, tuple(unknowns), (), universal)
+            failure = universal.failure or universal.refused
+            if failure is not None:
+                return _PypiPart(PypiResolution((), failure), more, unknowns, (), universal)
         provided = _provided(conda.packages)
         overrides = environment.options.dependency_overrides or ()
         gathered = self.gathered((*wanted, *overrides), environment, python, {p.project for p in provided})

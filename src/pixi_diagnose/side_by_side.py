@@ -13,9 +13,9 @@ from .manifest.model import PypiOptions
 __all__ = ["Elsewhere", "given_to"]
 
 ALONE = {
-    "pixi": "its dependencies from an index as pypi-dependencies, with conda's python alone",
-    "uv": "its dependencies from an index alone, with uv pip into a fresh environment",
-    "pip": "its dependencies from an index alone, with pip into a fresh environment",
+    "pixi": "what it installs as pypi-dependencies, with conda's python alone",
+    "uv": "its PyPI dependencies alone, with uv pip into a fresh environment",
+    "pip": "its PyPI dependencies alone, with pip into a fresh environment",
 }
 
 

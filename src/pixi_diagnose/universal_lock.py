@@ -24,14 +24,14 @@ __all__ = ["PythonRange", "Side", "UniversalLock", "narrowed", "one_source_each"
 class UniversalLock:
     """The distributions that a universal lock holds, each with the marker under which it is chosen; or the failure.
 
-    `constraints` leave an environment exactly the locked versions. `refusal` says why nothing of it can be installed
+    `constraints` leave an environment exactly the locked versions. `refused` says why nothing of it can be installed
     with the chosen extras and groups.
     """
 
     distributions: tuple[Distribution, ...]
     failure: PypiFailure | None = None
     constraints: tuple[str, ...] = ()
-    refusal: str = ""
+    refused: PypiFailure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,8 @@ def united(layout: ProjectLayout, answers: Sequence[tuple[Side, PypiResolution]]
     fitting = next((answer for side, answer in answers if not side.left_out & chosen), None)
     if fitting is None:
         names = " and ".join(sorted(s.extra or s.group for s in chosen if any(s in c.scopes for c in layout.conflicts)))
-        return UniversalLock(tuple(distributions.values()), refusal=f"{names} are declared as conflicting")
+        refused = PypiFailure("conflict", f"{names} are declared as conflicting, and cannot be installed together")
+        return UniversalLock(tuple(distributions.values()), refused=refused)
     return UniversalLock(
         tuple(distributions[key] for key in sorted(distributions)),
         constraints=tuple(

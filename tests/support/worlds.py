@@ -54,6 +54,7 @@ CONDA = (
         conda_record("cuda-nvcc", version, subdir="linux-64", purls=[])
         for version in ("12.6.85", "12.4.131", "11.8.89")
     ),
+    *(conda_record("cuda-version", version, purls=[]) for version in ("12.6", "12.4", "11.8")),
     conda_record("uv", "0.11.15", subdir="linux-64", purls=[]),
     conda_record("pytorch", "2.4.0", "cuda124_py311_0", subdir="linux-64", purls=["pkg:pypi/torch"]),
     *(
@@ -108,7 +109,8 @@ class World:
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             if name == "pixi.lock":
-                text = text.replace("conda-forge", self.channel).replace("@INDEX@", self.index)
+                target.write_text(text.replace("conda-forge", self.channel).replace("@INDEX@", self.index))
+                continue
             target.write_text(self.fill(text) if name.endswith(".toml") and "/" not in name else text)
         return folder
 

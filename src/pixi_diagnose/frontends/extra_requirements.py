@@ -38,18 +38,15 @@ class RefusedMatch:
 def extra_requirements(installer: Installer | None, resolution: Resolution, project: str) -> tuple[PypiSpec, ...]:
     """What an isolated build of a project gets beside what it declares; `match-runtime` as the resolved version.
 
-    An entry that is refused at install is left out.
+    An entry that names a version itself counts as it is: while locking uv takes it so.
     """
-    if installer is None:
-        return ()
-    refused = {r.entry for r in _refused(installer, resolution, project)}
     found = []
-    for entry in installer.building.extra_requirements.get(project, ()):
-        chosen = resolution.distribution(entry.spec.name) if entry.match_runtime else None
-        if chosen is not None and entry not in refused:
-            found.append(replace(entry.spec, specifier=f"=={chosen.version}"))
-        elif not entry.match_runtime:
+    for entry in installer.building.extra_requirements.get(project, ()) if installer is not None else ():
+        chosen = resolution.distribution(entry.spec.name)
+        if not entry.match_runtime or _names_version(entry):
             found.append(entry.spec)
+        elif chosen is not None:
+            found.append(replace(entry.spec, specifier=f"=={chosen.version}"))
     return tuple(found)
 
 
@@ -59,7 +56,7 @@ def refused_at_lock(installer: Installer | None, project: str) -> RefusedMatch |
     One that names a version is taken as it is there; it is refused later.
     """
     entries = installer.building.extra_requirements.get(project, ()) if installer is not None else ()
-    entry = next((e for e in entries if e.match_runtime and not e.spec.specifier and e.spec.source is None), None)
+    entry = next((e for e in entries if e.match_runtime and not _names_version(e)), None)
     return None if entry is None else RefusedMatch(project, entry, "dynamic")
 
 
@@ -73,7 +70,11 @@ def refused_at_install(installer: Installer | None, resolution: Resolution) -> t
 
 def _refused(installer: Installer, resolution: Resolution, project: str) -> Iterator[RefusedMatch]:
     for entry in installer.building.extra_requirements.get(project, ()):
-        if entry.match_runtime and (entry.spec.specifier or entry.spec.source is not None):
+        if entry.match_runtime and _names_version(entry):
             yield RefusedMatch(project, entry, "specifier")
         elif entry.match_runtime and resolution.distribution(entry.spec.name) is None:
             yield RefusedMatch(project, entry, "absent")
+
+
+def _names_version(entry: ExtraBuildRequirement) -> bool:
+    return bool(entry.spec.specifier) or entry.spec.source is not None

@@ -5,12 +5,13 @@ Imitates uv 0.13 (uv.md U1 to U3, seen with a real uv 0.13.8), and older version
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from packaging.version import Version
 
 from ..environment import Environment
+from ..evidence import Unknown
 from ..index.model import Distribution
 from ..manifest.installer import Installer
 from ..manifest.model import PathSource
@@ -54,7 +55,7 @@ def simulate(
         builds=builds,
         outcomes=outcomes,
         reasons=reasons,
-        unknowns=resolution.unknowns,
+        unknowns=(*resolution.unknowns, *_not_imitated(environment.installer)),
     )
 
 
@@ -116,12 +117,20 @@ class _Run:
         project = subject.distribution.project
         if self.forbidden(project):
             return BuildPhase("install", Outcome.FAILS, reason=BUILD_FORBIDDEN)
+        refused = next((r for r in self.refused if r.project == project), None)
+        if refused is not None:
+            return BuildPhase("install", Outcome.FAILS, reason=refused.reason)
         if self.isolated(project):
             return judge("install", subject, isolated_view(subject, self.resolution, (), self.machine), isolated=True)
         before = self.first_stage
         layers = (f"{count(len(before), 'distribution')} installed before",) if before else (EMPTY,)
         visible = environment_view(subject, self.resolution, (), before, self.machine, layers)
         return judge("install", subject, visible, isolated=False, late=self._late_at_install)
+
+    @property
+    def refused(self) -> tuple[RefusedMatch, ...]:
+        """The entries of match-runtime at which uv stops before it installs anything."""
+        return refused_at_install(self.installer, self.resolution)
 
     @property
     def first_stage(self) -> tuple[Distribution, ...]:
@@ -143,9 +152,9 @@ class _Run:
         found = next((d for d in self._chosen(projects)), None)
         if found is None:
             return ""
-        if self.all_off:
-            return f"{found.project} {found.version} is installed together with it, after all builds"
-        return f"{found.project} {found.version} is listed as well, and installed together with it"
+        why = "" if self.all_off else ", as it is listed as well"
+        said = f"{found.project} {found.version} is installed together with it{why}: after its build"
+        return f"{said}, unless it is in uv's cache"
 
     def _chosen(self, projects: tuple[str, ...]) -> list[Distribution]:
         return [d for d in self.resolution.distributions if d.project in projects]
@@ -165,10 +174,8 @@ class _Run:
             return worst, reasons
         if failure is not None:
             worst["install"], reasons["install"] = ends, failure.message
-        elif universal is not None and universal.refusal:
-            worst["install"], reasons["install"] = Outcome.FAILS, universal.refusal
-        elif refused := refused_at_install(self.installer, self.resolution):
-            worst["install"], reasons["install"] = Outcome.FAILS, _said(refused[0])
+        elif self.refused:
+            worst["install"], reasons["install"] = Outcome.FAILS, _said(self.refused[0])
         return worst, reasons
 
     def stages(self, builds: Sequence[Build]) -> tuple[Stage, ...]:
@@ -194,6 +201,20 @@ def _steps(builds: Sequence[Build], phase: str) -> tuple[Step, ...]:
 
 def _said(refused: RefusedMatch) -> str:
     return f"{refused.project} {refused.reason}"
+
+
+def _not_imitated(installer: Installer | None) -> Iterator[Unknown]:
+    """The settings that change a resolution, and are not followed here."""
+    settings = installer.resolution if installer is not None else None
+    if settings is None:
+        return
+    given = {
+        "torch-backend": settings.torch_backend,
+        "override-dependencies of single packages": settings.scoped_overrides,
+        "exclude-dependencies of single packages": settings.scoped_excludes,
+    }
+    for name in (name for name, value in given.items() if value):
+        yield Unknown(f"the setting {name} was not followed")
 
 
 def _compares_loosely(version: str) -> bool:

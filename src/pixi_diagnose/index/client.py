@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import io
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self, TypeVar
-from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
+from urllib.parse import urljoin, urlsplit
 
 from ..errors import IndexAccessError
+from .credentials import Credentials, without_credentials
 
 if TYPE_CHECKING:
     import httpx2
@@ -52,8 +51,8 @@ class Answer:
 class IndexClient:
     """Asks indexes and file hosts; safe between threads.
 
-    Credentials come from a URL's userinfo (`register`) or netrc, and are sent only to the scheme, host and port they
-    belong to. Every error is an IndexAccessError that names the URL without them. `requests` and `received` count
+    `credentials` are sent only to the scheme, host and port they belong to; HTTP_PROXY, HTTPS_PROXY and NO_PROXY are
+    honoured. Every error is an IndexAccessError that names the URL without them. `requests` and `received` count
     requests and body bytes. The HTTP library is imported with the first request.
     """
 
@@ -61,8 +60,8 @@ class IndexClient:
         self.offline = offline
         self.requests = 0
         self.received = 0
+        self.credentials = Credentials()
         self._lock = threading.Lock()
-        self._credentials: dict[tuple[str, str], str | None] = {}
         self._http: httpx2.Client | None = None
 
     def __enter__(self) -> Self:
@@ -81,14 +80,7 @@ class IndexClient:
 
     def register(self, url: str) -> str:
         """Remember the credentials in a URL's userinfo for its host, and return the URL without them."""
-        parts = _split(url)
-        if parts.username is None and parts.password is None:
-            return url
-        user, password = unquote(parts.username or ""), unquote(parts.password or "")
-        clean = without_credentials(url)
-        with self._lock:
-            self._credentials[_origin(clean)] = _basic(user, password)
-        return clean
+        return self.credentials.from_url(url)
 
     def page(self, url: str, etag: str = "") -> Answer:
         """A simple page (404 is an answer). `etag` makes the question conditional: 304 then means unchanged."""
@@ -171,7 +163,7 @@ class IndexClient:
 
         try:
             for _ in range(REDIRECTS):
-                authorization = self._authorization(clean)
+                authorization = self.credentials.header(clean)
                 sent = dict(headers) | ({"authorization": authorization} if authorization else {})
                 with self._client().stream("GET", clean, headers=sent) as response:
                     self._count(1, 0)
@@ -234,19 +226,6 @@ class IndexClient:
             self.requests += requests
             self.received += received
 
-    def _authorization(self, url: str) -> str | None:
-        origin = _origin(url)
-        with self._lock:
-            if origin not in self._credentials:
-                self._credentials[origin] = _from_netrc(urlsplit(url).hostname or "")
-            return self._credentials[origin]
-
-
-def without_credentials(url: str) -> str:
-    """The URL without user and password, fit to be printed."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])) if "@" in parts.netloc else url
-
 
 class _TransportError(Exception):
     """Worth another attempt; the message is for the user."""
@@ -274,20 +253,14 @@ class _Chunks(io.RawIOBase):
         return size
 
 
-def _split(url: str) -> SplitResult:
-    try:
-        return urlsplit(url)
-    except ValueError:
-        shown = url.rpartition("@")[2]
-        raise IndexAccessError(f"{shown} is not a URL that can be asked", url=shown) from None
-
-
 def _refused(status: int, url: str) -> IndexAccessError:
     if status in {401, 403}:
         return IndexAccessError(
             f"{url} needs credentials ({status})",
             url=url,
-            hint="put user and password into the index's URL, or into the netrc file",
+            hint="put user and password into the index's URL or the netrc file; "
+            "for an index with a name, uv also takes them from UV_INDEX_<NAME>_USERNAME and _PASSWORD",
+            refused=True,
         )
     if status == 404:
         return IndexAccessError(f"{url} does not exist (404)", url=url)
@@ -308,15 +281,6 @@ def _redirected(url: str, target: str) -> str:
     return without_credentials(new)
 
 
-def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc.rpartition("@")[2].lower()
-
-
-def _basic(user: str, password: str) -> str:
-    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-
-
 def local_path(url: str) -> Path | None:
     """The path of a file:// URL, None for any other."""
     if not url.startswith("file:"):
@@ -324,17 +288,6 @@ def local_path(url: str) -> Path | None:
     from urllib.request import url2pathname  # seldom needed, and slow to import
 
     return Path(url2pathname(urlsplit(url).path))
-
-
-def _from_netrc(host: str) -> str | None:
-    import netrc  # only once the network is used
-
-    path = os.environ.get("NETRC") or str(Path.home() / ("_netrc" if os.name == "nt" else ".netrc"))
-    try:
-        found = netrc.netrc(path).authenticators(host)
-    except (OSError, netrc.NetrcParseError, UnicodeDecodeError):
-        return None
-    return _basic(found[0], found[2] or "") if found else None
 
 
 def _lower(response: httpx2.Response) -> dict[str, str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ..core_metadata import StaticMetadata
 from ..evidence import Unknown
-from ..manifest.installer import DependencyMetadata
+from ..manifest.installer import DependencyMetadata, NamedIndex, ScopedChange
 from ..manifest.model import FindLinks, Platform
 from ..source_tree import SourceTree
 
@@ -41,6 +41,14 @@ class IndexSettings:
     """Only `find_links` count."""
     exclude_newer_projects: tuple[tuple[str, str], ...] = ()
     """(canonical project, cut-off) for projects with one of their own; "" lifts the general one."""
+    entries: tuple[NamedIndex, ...] = ()
+    """What is known of single indexes beside their URL: a name (for credentials), a format, a cut-off of their own."""
+    hashes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """(canonical project, "sha256:…") for projects of which only files with one of these hashes count."""
+    hashes_required: bool = False
+    """Whether a project without any hash among these is a failure."""
+    keyring: bool = False
+    """Whether the program keyring is asked for passwords."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +86,8 @@ class PypiRequest:
     """One resolution: PEP 508 `requirements` (names only, no URLs), for one Python and one platform.
 
     Where `universal` is a range of Pythons ("==3.11.*"), it is for every platform and all of that range instead, and
-    `python_version` is the lowest of them. `stated` is metadata that the user gives in place of what a build would say.
+    `python_version` is the lowest of them. `stated` is metadata that the user gives in place of what a build would say;
+    `scoped_overrides` and `scoped_excludes` change what single releases require.
     """
 
     requirements: tuple[str, ...]
@@ -94,6 +103,8 @@ class PypiRequest:
     strategy: str = "highest"
     excludes: tuple[str, ...] = ()
     stated: tuple[DependencyMetadata, ...] = ()
+    scoped_overrides: tuple[ScopedChange, ...] = ()
+    scoped_excludes: tuple[ScopedChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +143,8 @@ class Distribution:
 class PypiFailure:
     """A resolution that has no solution.
 
-    `kind` is "conflict", "no-build", "not-found" (no such project or no usable distribution) or "index" (it could not
-    be asked). `message` is the resolver's explanation, addresses cleaned; `projects` the canonical names it is about,
+    `kind` is "conflict", "no-build", "not-found" (no such project or no usable distribution), "hashes" (they are
+    required and not given) or "index" (it could not be asked). `message` is the resolver's explanation, addresses cleaned; `projects` the canonical names it is about,
     most relevant first.
     """
 

@@ -37,19 +37,24 @@ LOCAL_BUILD = "0local"
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The rules by which a file is chosen: equal `key`s choose equally, `before` limits upload times."""
+    """The rules by which a file is chosen: equal `key`s choose equally.
+
+    `before` limits upload times. Where there are `hashes` (sha256), only files with one of them count.
+    """
 
     target: Target
     no_build: bool = False
     no_binary: bool = False
     prereleases: bool = True
     before: datetime | None = None
+    hashes: frozenset[str] = frozenset()
 
     @property
     def key(self) -> str:
         """The rules as text."""
         before = self.before.isoformat() if self.before else ""
-        return f"{self.target.key} {self.no_build:d}{self.no_binary:d}{self.prereleases:d} {before}"
+        hashes = " ".join(sorted(self.hashes))
+        return f"{self.target.key} {self.no_build:d}{self.no_binary:d}{self.prereleases:d} {before} {hashes}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +161,7 @@ def select(project: str, files: Iterable[ListedFile], selection: Selection) -> O
         if version.is_prerelease and not selection.prereleases:
             withheld[str(version)] = "a pre-release, and pre-releases are not allowed"
             continue
-        outcome = release.choose(str(version), selection)
+        outcome = release.choose(str(version), selection) if release.files else OTHER_HASHES
         if isinstance(outcome, Offer):
             offers.append((version, outcome))
         else:
@@ -210,6 +215,9 @@ def cutoff(text: str, now: datetime) -> datetime | None:
 # --- one release ----------------------------------------------------------------------------------------------------
 
 
+OTHER_HASHES = "none of its files has a hash that is given for it"
+
+
 @dataclass(slots=True)
 class _Release:
     """The files of one version in the page's order; `fitting` are wheels with their rank for the target.
@@ -220,6 +228,11 @@ class _Release:
     sdists: list[ListedFile] = field(default_factory=list)
     wheels: list[ListedFile] = field(default_factory=list)
     fitting: list[tuple[int, int, str, ListedFile]] = field(default_factory=list)
+
+    @property
+    def files(self) -> bool:
+        """Whether anything may be chosen from."""
+        return bool(self.sdists or self.wheels)
 
     def choose(self, version: str, selection: Selection) -> Offer | str:
         """The offer, or why there is none. A yanked wheel comes after an sdist that is not."""
@@ -281,6 +294,9 @@ def _releases(project: str, files: Iterable[ListedFile], selection: Selection) -
             found[text] = None if version is None else releases.setdefault(version, _Release())
         return found[text]
 
+    def has_hash(listed: ListedFile) -> bool:
+        return not selection.hashes or listed.read().sha256 in {"", *selection.hashes}
+
     for listed in files:
         if selection.before is not None and not _is_before(listed.read(), selection.before):
             continue
@@ -291,7 +307,7 @@ def _releases(project: str, files: Iterable[ListedFile], selection: Selection) -
                 continue
             _, spelled, build, tag = parts
             release = release_of(spelled)
-            if release is None:
+            if release is None or not has_hash(listed):
                 continue
             release.wheels.append(listed)
             rank = rank_of(tag)
@@ -300,7 +316,7 @@ def _releases(project: str, files: Iterable[ListedFile], selection: Selection) -
         else:
             text = split_sdist(name, project)
             release = release_of(text) if text else None
-            if release is not None:
+            if release is not None and has_hash(listed):
                 release.sdists.append(listed)
     return releases
 

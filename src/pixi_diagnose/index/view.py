@@ -6,6 +6,7 @@ import hashlib
 import json
 import secrets
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -14,18 +15,22 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from ..errors import ArchiveError, IndexAccessError
-from ..evidence import Unknown
+from ..evidence import Place, Unknown
+from ..manifest.installer import NamedIndex, ScopedChange
+from ..manifest.model import FindLinks
 from ..metadata import MetadataSource, StaticMetadata
 from .model import LocalProject, ProvidedProject, PypiRequest
 from .overlay import Shown
 from .pages import ListedFile
 from .releases import Offer, OfferList, Selection, cutoff, offer_conda, offer_index_versions, offer_local, select
+from .scoped import scoped_requirements
 from .session import IndexSession
 from .tags import Target
 from .universal_tags import UniversalTarget
 
 __all__ = ["RequestView"]
 
+NOWHERE = Place("", ())
 NO_INDEX = "find-links"
 """Stands for the index where there is none: it has what the find-links have."""
 
@@ -40,7 +45,6 @@ class RequestView:
 
     def __init__(self, request: PypiRequest, session: IndexSession) -> None:
         settings = request.indexes
-        register = session.client.register
         self._session = session
         self._request = request
         self.target = (
@@ -48,14 +52,21 @@ class RequestView:
             if request.universal is None
             else UniversalTarget.within(request.universal, request.python_version)
         )
-        self.indexes = tuple(
-            register(u) for u in (*settings.extra_index_urls, settings.index_url or session.default_index())
-        )
+        session.client.credentials.keyring |= settings.keyring
+        self._entries: dict[str, NamedIndex] = {}
+        for entry in settings.entries:
+            url = self._entered(entry.url)
+            session.client.credentials.from_variables(url, entry.name)
+            self._entries[url] = entry
         if settings.no_index:
-            self.indexes = (NO_INDEX,)
+            self.indexes: tuple[str, ...] = (NO_INDEX,)
+        else:
+            default = settings.index_url or session.default_index()
+            self.indexes = tuple(map(self._entered, (*settings.extra_index_urls, default)))
         self.local: dict[str, LocalProject] = {canonicalize_name(p.project): p for p in request.local}
         self.provided: dict[str, ProvidedProject] = {canonicalize_name(p.project): p for p in request.provided}
-        self.pinned: dict[str, str] = {canonicalize_name(n): register(url) for n, url in settings.project_indexes}
+        self.pinned = {canonicalize_name(n): self._entered(url) for n, url in settings.project_indexes}
+        self._hashes = dict(settings.hashes)
         self.unknowns: dict[Unknown, None] = {}
         self.failures: dict[str, IndexAccessError] = {}
         self.final = True
@@ -64,6 +75,7 @@ class RequestView:
         self._limits: dict[str, datetime | None] = {
             name: self._limit(text) if text else None for name, text in settings.exclude_newer_projects
         }
+        self._flat_files: dict[str, tuple[ListedFile, ...]] = {}
         self._shown: dict[tuple[int, str], OfferList | None] = {}
 
     @property
@@ -81,7 +93,9 @@ class RequestView:
             settings.root,
             [str(f) for f in settings.find_links],
             sorted(self.pinned.items()),
-            [settings.exclude_newer_projects, str(self._request.stated)],
+            [settings.exclude_newer_projects, str(self._request.stated), settings.hashes, settings.index_strategy],
+            [(url, entry.format, entry.exclude_newer) for url, entry in self._entries.items()],
+            [str(_scoped(c)) for c in (*self._request.scoped_overrides, *self._request.scoped_excludes)],
         ]
         return hashlib.sha256(json.dumps(parts, default=list).encode()).hexdigest()[:24]
 
@@ -137,6 +151,13 @@ class RequestView:
 
     def metadata(self, project: str, offer: Offer) -> tuple[StaticMetadata, bool]:
         """The metadata behind an offer, and whether it is final."""
+        found, final = self._unchanged_metadata(project, offer)
+        requires = scoped_requirements(
+            found, offer.version, self._request.scoped_overrides, self._request.scoped_excludes
+        )
+        return (found if requires == found.requires else replace(found, requires=requires)), final
+
+    def _unchanged_metadata(self, project: str, offer: Offer) -> tuple[StaticMetadata, bool]:
         stated = self._stated(project, offer.version)
         if stated is not None:
             return stated, True
@@ -165,16 +186,37 @@ class RequestView:
             return offer_local(project, local.version, local.kind) if first else None
         if project in self.provided:
             return self._conda(self.provided[project], project) if first else None
-        if project in self.pinned:
-            return self._session.offers(self.pinned[project], project, self._selection(project)) if first else None
-        selection = self._selection(project)
-        links = self._links_of(project)
-        if self._request.indexes.no_index:
-            return select(project, links, selection) if links else None
-        found = self._session.offers(self.indexes[index], project, selection, links)
+        settings = self._request.indexes
+        if project in self.pinned and not settings.no_index:
+            return self._on_index(self.pinned[project], project, ()) if first else None
+        links = _of_project(self._links, project)
+        if settings.no_index:
+            return select(project, links, self._selection(project)) if links else None
+        try:
+            found = self._on_index(self.indexes[index], project, links)
+        except IndexAccessError as error:
+            # one index of several that keeps its projects to itself is passed over by the unsafe strategies alone
+            if not error.refused or settings.index_strategy == "first-index":
+                raise
+            found = None
+            self._note(Unknown(f"{self.indexes[index]} refuses to say whether it has {project}", (), project))
         if found is None and links and index == len(self.indexes) - 1 and not self._is_known_before(index, project):
-            return select(project, links, selection)
+            return select(project, links, self._selection(project))
         return found
+
+    def _on_index(self, url: str, project: str, links: tuple[ListedFile, ...]) -> OfferList | None:
+        """What one index has; a flat one is all links on one page or in one folder, and the find-links are not added.
+
+        uv 0.13.8 asks flat entries of `[[tool.uv.index]]` in their order among the others.
+        """
+        entry = self._entries.get(url)
+        selection = self._selection(project, url)
+        if entry is None or entry.format != "flat":
+            return self._session.offers(url, project, selection, links)
+        if url not in self._flat_files:
+            self._flat_files[url] = self._session.links((FindLinks(url=url),), Path(self._request.indexes.root))
+        files = _of_project(self._flat_files[url], project)
+        return select(project, files, selection) if files else None
 
     def _is_known_before(self, index: int, project: str) -> bool:
         return any(self.offers(earlier, project) is not None for earlier in range(index))
@@ -195,20 +237,37 @@ class RequestView:
             files += found[0] if found else ()
         return offer_index_versions(project, files, provided.specifier)
 
-    def _selection(self, project: str) -> Selection:
+    def _selection(self, project: str, url: str = "") -> Selection:
         settings = self._request.indexes
+        entry = self._entries.get(url)
+        general = self._limit(entry.exclude_newer) if entry is not None and entry.exclude_newer else self._before
         return Selection(
             self.target,
             no_build=_applies(settings.no_build, project),
             no_binary=_applies(settings.no_binary, project),
             # "disallow" is done here, so that a conda or local pre-release may still stand for its project
             prereleases=settings.prerelease_mode != "disallow",
-            before=self._limits.get(project, self._before),
+            before=self._limits.get(project, general),
+            hashes=self._hashes_of(project),
         )
 
-    def _links_of(self, project: str) -> tuple[ListedFile, ...]:
-        stem = project.replace("-", "_")
-        return tuple(f for f in self._links if canonicalize_name(f.filename).replace("-", "_").startswith(stem))
+    def _hashes_of(self, project: str) -> frozenset[str]:
+        """The sha256 hashes that a project's files may have; empty where any may do, or other kinds are given too."""
+        given = [h.partition(":") for h in self._hashes.get(project, ())]
+        if any(kind != "sha256" for kind, _, _ in given):
+            self._note(Unknown("of the hashes that are given, only sha256 is compared", (), project))
+            return frozenset()
+        return frozenset(digest.lower() for _, _, digest in given)
+
+    def _entered(self, url: str) -> str:
+        """An index's URL without credentials, which are kept; a path below the manifest's folder as file://."""
+        if "://" in url:
+            return self._session.client.register(url)
+        return Path(self._request.indexes.root, url).absolute().as_uri()
+
+    def _note(self, unknown: Unknown) -> None:
+        with self._lock:
+            self.unknowns[unknown] = None
 
     @cached_property
     def _links(self) -> tuple[ListedFile, ...]:
@@ -228,6 +287,16 @@ class RequestView:
             kept = secrets.token_hex(16).encode()
             self._session.cache.put("secret", "overlay", kept)
         return kept.decode()
+
+
+def _of_project(files: tuple[ListedFile, ...], project: str) -> tuple[ListedFile, ...]:
+    stem = project.replace("-", "_")
+    return tuple(f for f in files if canonicalize_name(f.filename).replace("-", "_").startswith(stem))
+
+
+def _scoped(change: ScopedChange) -> ScopedChange:
+    """The change wherever it stands."""
+    return replace(change, place=None, dependencies=tuple(replace(d, place=NOWHERE) for d in change.dependencies))
 
 
 def _applies(setting: bool | tuple[str, ...], project: str) -> bool:

@@ -14,18 +14,20 @@ import tomli
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
+from .marker_probes import probes
 from .model import PypiRecord
-from .pypi_matching import MarkerReader, Wanted, read_requirement
+from .pypi_matching import Wanted, read_requirement
 
 __all__ = ["metadata_mismatch"]
 
 _EXTRA = re.compile(r"extra == ['\"]([^'\"]+)['\"]")
 
 
-def metadata_mismatch(record: PypiRecord, folder: Path, markers: MarkerReader) -> str:
+def metadata_mismatch(record: PypiRecord, folder: Path) -> str:
     """What differs between a locked folder and its pyproject.toml now, "" for nothing that pixi would notice.
 
-    Requirements are compared by where they hold, extra by extra, so that two spellings of a marker are equal.
+    Requirements are compared by where they hold, on any platform and extra by extra, so that two spellings of a marker
+    are equal.
     """
     try:
         document = tomli.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
@@ -42,10 +44,13 @@ def metadata_mismatch(record: PypiRecord, folder: Path, markers: MarkerReader) -
     locked = [w for text in record.requires_dist if (w := read_requirement(text))]
     extras |= {canonicalize_name(e) for w in locked for e in _EXTRA.findall(w.marker)}
     for extra in ("", *sorted(extras)):
-        now = _required(current, extra, record.name, markers, redirected)
-        then = _required(locked, extra, record.name, markers, redirected)
+        now = _required(current, extra, record.name, redirected)
+        then = _required(locked, extra, record.name, redirected)
         if now != then:
-            changes = [*(f"added {r}" for r in sorted(now - then)), *(f"removed {r}" for r in sorted(then - now))]
+            changes = [
+                *(f"added {name}" for name, _ in sorted(now - then)),
+                *(f"removed {name}" for name, _ in sorted(then - now)),
+            ]
             return ", ".join(changes[:3])
     python = project.get("requires-python")
     if _specifiers(str(python or "")) != _specifiers(record.requires_python):
@@ -79,26 +84,25 @@ def _redirected(document: dict[str, Any]) -> set[str]:
 
 
 def _required(
-    requirements: Sequence[Wanted], extra: str, own: str, markers: MarkerReader, redirected: Iterable[str]
-) -> set[str]:
-    """The requirements that hold with one extra; a reference to the project's own extras is followed."""
-    found: set[str] = set()
-    done: set[str] = set()
+    requirements: Sequence[Wanted], extra: str, own: str, redirected: Iterable[str]
+) -> set[tuple[str, tuple[bool, ...]]]:
+    """The requirements that hold with one extra, and where; a reference to the project's own extras is followed."""
+    active = {extra} if extra else set()
     todo = [extra]
     while todo:
-        active = todo.pop()
-        if active in done:
-            continue
-        done.add(active)
+        here = (todo.pop(),)
         for wanted in requirements:
-            if not markers.holds(wanted.marker, (active,) if active else ()):
-                continue
-            if wanted.name == own:
-                todo += wanted.extras
-            elif wanted.name in redirected:
-                found.add(wanted.name)
-            else:
-                found.add(str(wanted._replace(specifier=",".join(sorted(_specifiers(wanted.specifier))))))
+            if wanted.name == own and any(p.holds(wanted.marker, here if here[0] else ()) for p in probes()):
+                more = set(wanted.extras) - active
+                active |= more
+                todo += more
+    found = set()
+    for wanted in requirements:
+        where = tuple(p.holds(wanted.marker, active) for p in probes())
+        if wanted.name != own and any(where):
+            specifier = ",".join(sorted(_specifiers(wanted.specifier)))
+            shown = wanted.name if wanted.name in redirected else str(wanted._replace(specifier=specifier))
+            found.add((shown, where))
     return found
 
 

@@ -270,8 +270,8 @@ class _Walk:
 
     def _check_record(self, record: PypiRecord) -> None:
         folder = self.root / record.location if record.is_path else None
-        if folder is not None and folder.is_dir() and self.markers is not None:
-            problem = metadata_mismatch(record, folder, self.markers)
+        if folder is not None and folder.is_dir():
+            problem = metadata_mismatch(record, folder)
             if problem:
                 self._delay(f"the metadata of '{record.name}' has changed: {problem}", self._place(record.name))
         if record.requires_python and not python_fits(record.requires_python, self.python):

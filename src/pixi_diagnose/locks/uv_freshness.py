@@ -18,9 +18,9 @@ from packaging.utils import canonicalize_name
 from ..conda.cutoffs import moment
 from ..manifest.installer import Installer, Member, Scope
 from ..manifest.model import GitSource, PathSource, PypiOptions, PypiSpec, UrlSource
+from .marker_probes import probes
 from .model import Staleness
 from .origins import same_index
-from .pypi_matching import MarkerReader
 from .uv_lock import UvLock, UvRequirement
 
 __all__ = ["uv_staleness"]
@@ -31,34 +31,6 @@ Facts = frozenset[tuple[str, tuple[str, ...], frozenset[str], str, Holds]]
 
 _KINDS = {"git": "git", "url": "url"} | dict.fromkeys(("path", "directory", "editable", "virtual"), "path")
 _EXTRA = re.compile(r"extra == ['\"]([^'\"]+)['\"]")
-_SYSTEMS = {"linux": ("Linux", "posix"), "darwin": ("Darwin", "posix"), "win32": ("Windows", "nt")}
-_MACHINES = (
-    ("linux", "x86_64"),
-    ("linux", "aarch64"),
-    ("darwin", "x86_64"),
-    ("darwin", "arm64"),
-    ("win32", "AMD64"),
-)
-_PROBES = tuple(
-    MarkerReader(
-        {
-            "sys_platform": system,
-            "platform_system": _SYSTEMS[system][0],
-            "os_name": _SYSTEMS[system][1],
-            "platform_machine": machine,
-            "python_version": f"3.{minor}",
-            "python_full_version": f"3.{minor}.1",
-            "implementation_name": "cpython",
-            "implementation_version": f"3.{minor}.1",
-            "platform_python_implementation": "CPython",
-            "platform_release": "",
-            "platform_version": "",
-        }
-    )
-    for system, machine in _MACHINES
-    for minor in range(8, 17)
-)
-"""Environments that tell markers apart: two that hold in the same of them count as the same."""
 
 
 def uv_staleness(
@@ -99,7 +71,8 @@ def _settings(
         (lock.supported, resolution.lock_environments, "environments"),
         (lock.required, resolution.required_environments, "required-environments"),
     ):
-        if {_holds(m) for m in was_markers} != {_holds(m) for m in now_markers}:
+        pythons = lock.requires_python
+        if {_holds(m, pythons) for m in was_markers} != {_holds(m, pythons) for m in now_markers}:
             yield Staleness(f"the setting {what} has changed", places.get(what))
     conflicts = {frozenset(map(_conflicting, c.scopes)) for c in installer.project.conflicts}
     if conflicts != set(lock.conflicts):
@@ -159,8 +132,8 @@ def _requirements(lock: UvLock, installer: Installer) -> Iterable[Staleness]:
             locked[member.name, ""] = package.requires_dist
             locked |= {(member.name, group): requirements for group, requirements in package.requires_dev.items()}
     for key in dict.fromkeys((*by_scope, *locked)):
-        now = _declared(by_scope.get(key, ()))
-        was = _locked(locked.get(key, ()))
+        now = _declared(by_scope.get(key, ()), lock.requires_python)
+        was = _locked(locked.get(key, ()), lock.requires_python)
         if now != was:
             changed = next(iter(sorted(f[0] for f in now ^ was)))
             place = next((s.place for s, _ in by_scope.get(key, ()) if s.name == changed), None)
@@ -174,7 +147,8 @@ def _limits(lock: UvLock, installer: Installer, options: PypiOptions) -> Iterabl
         (lock.overrides, options.dependency_overrides or (), "override-dependencies"),
         (lock.build_constraints, installer.building.constraints, "build-constraint-dependencies"),
     ):
-        if _locked(was) != _declared((spec, Scope()) for spec in now):
+        declared = _declared(((spec, Scope()) for spec in now), lock.requires_python)
+        if _locked(was, lock.requires_python) != declared:
             yield Staleness(f"the setting {what} has changed", installer.places.get(what))
     entries = {(m.name, m.version or "", tuple(sorted(m.requires))) for m in installer.building.metadata}
     if lock.dependency_metadata != entries:
@@ -194,7 +168,7 @@ def _indexes(lock: UvLock, options: PypiOptions) -> Iterable[Staleness]:
             yield Staleness(f"{package.name} is locked from {package.location}, which is not among the indexes")
 
 
-def _declared(specs: Iterable[tuple[PypiSpec, Scope]]) -> Facts:
+def _declared(specs: Iterable[tuple[PypiSpec, Scope]], pythons: str) -> Facts:
     found = set()
     for spec, scope in specs:
         condition = f"extra == '{scope.extra}'" if scope.extra else ""
@@ -202,13 +176,19 @@ def _declared(specs: Iterable[tuple[PypiSpec, Scope]]) -> Facts:
         marker = " and ".join(filter(None, (own, condition)))
         specifier = "" if spec.source is not None else spec.specifier
         extras = tuple(sorted(spec.extras))
-        found.add((spec.name, extras, _specifiers(specifier), _source(spec), _holds(marker)))
+        found.add((spec.name, extras, _specifiers(specifier), _source(spec), _holds(marker, pythons)))
     return frozenset(found)
 
 
-def _locked(requirements: Iterable[UvRequirement]) -> Facts:
+def _locked(requirements: Iterable[UvRequirement], pythons: str) -> Facts:
     return frozenset(
-        (r.name, r.extras, _specifiers(r.specifier), _KINDS.get(r.source.partition(" ")[0], ""), _holds(r.marker))
+        (
+            r.name,
+            r.extras,
+            _specifiers(r.specifier),
+            _KINDS.get(r.source.partition(" ")[0], ""),
+            _holds(r.marker, pythons),
+        )
         for r in requirements
     )
 
@@ -225,12 +205,16 @@ def _source(spec: PypiSpec) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _holds(marker: str) -> Holds:
-    """Where a marker holds: for each extra that it names, and for none, the probes in which it does."""
+def _holds(marker: str, pythons: str) -> Holds:
+    """Where a marker holds: for each extra that it names, and for none, the probes in which it does.
+
+    A universal lock leaves out what holds for all its Pythons, so only these count.
+    """
     if not marker:
         return ()
     extras = sorted({"", *(canonicalize_name(e) for e in _EXTRA.findall(marker))})
-    return tuple((e, tuple(probe.holds(marker, (e,) if e else ()) for probe in _PROBES)) for e in extras)
+    found = tuple((e, tuple(p.holds(marker, (e,) if e else ()) for p in probes(pythons))) for e in extras)
+    return () if all(all(held) for _, held in found) else found
 
 
 def _specifiers(text: str) -> frozenset[str]:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..document import Document, Edit
+from ..document import Document, Edit, EditKind
+from ..document.spans import Form
 from ..evidence import KeyPath
 
 __all__ = ["Change", "Drop", "Enlist", "Put", "Unlist", "distinct", "edits_of"]
@@ -101,7 +102,30 @@ def edits_of(document: Document, changes: Iterable[Change]) -> tuple[Edit, ...]:
             edits.append(Edit.set(key, items, comments.get(key, "")))
         elif document.value_at(key) is not None:
             edits.append(Edit.remove(key))
-    return tuple(edits)
+    return _with_whole_tables(document, edits)
+
+
+def _with_whole_tables(document: Document, edits: Sequence[Edit]) -> tuple[Edit, ...]:
+    """A table that loses its last key, and has no comment of its own, goes as a whole."""
+    removed = {e.key for e in edits if e.kind is EditKind.REMOVE}
+    written = {e.key for e in edits if e.kind is not EditKind.REMOVE}
+    emptied = {
+        table
+        for table in {key[:-1] for key in removed}
+        if isinstance(keys := document.value_at(table), dict)
+        and {(*table, name) for name in keys} <= removed
+        and not any(key[: len(table)] == table for key in written)
+        and table
+        and document.spans.paths[table].form is Form.TABLE
+        and not _has_comment(document, table)
+    }
+    kept = [e for e in edits if e.kind is not EditKind.REMOVE or e.key[:-1] not in emptied]
+    return (*kept, *(Edit.remove(table) for table in sorted(emptied, key=str)))
+
+
+def _has_comment(document: Document, table: KeyPath) -> bool:
+    found = document.range_of(table, "entry")
+    return "#" in document.text[document.offset(found.start) : document.offset(found.end)]
 
 
 def _edit(document: Document, change: Put | Drop) -> Edit:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from ..build_needs.model import Strength
@@ -39,7 +39,7 @@ def hybrid(bench: Workbench) -> Plan:
         )
     tried: list[Trial] = []
     for with_cuda, same_version in product((True, False), (True, False)):
-        start = distinct(c for move in moves for c in move.changes(with_cuda=with_cuda, same_version=same_version))
+        start = _start(bench, moves, with_cuda=with_cuda, same_version=same_version)
         if not start:
             return bench.nothing(2, "hybrid", "conda gives torch and CUDA already: tier 1 says all there is")
         trial = bench.compose(mending(bench, Route.CONDA), start)
@@ -49,6 +49,19 @@ def hybrid(bench: Workbench) -> Plan:
         if bench.partial:
             break
     return bench.offer(2, "hybrid", tried[0])
+
+
+def _start(bench: Workbench, moves: Sequence[_Move], *, with_cuda: bool, same_version: bool) -> tuple[Change, ...]:
+    """The moves of all environments. Where channels answer, the pytorch that they give says for which CUDA it is."""
+
+    def changes(chosen: Sequence[_Move]) -> tuple[Change, ...]:
+        return distinct(c for m in chosen for c in m.changes(with_cuda=with_cuda, same_version=same_version))
+
+    if not with_cuda or bench.partial:
+        return changes(moves)
+    probe = bench.try_changes(distinct(c for m in moves for c in m.torch_alone(same_version=same_version)))
+    given = {(s.environment.name, s.environment.platform.subdir): stack_of(s).cuda for s in probe.simulations}
+    return changes([replace(m, given=given.get((m.simulation.environment.name, m.subdir), "")) for m in moves])
 
 
 def _against_the_stack(simulations: Sequence[Simulation]) -> list[tuple[Simulation, Build]]:
@@ -73,6 +86,8 @@ class _Move:
     build: Build
     at: Home
     stack: Stack
+    given: str = ""
+    """The CUDA of the pytorch that the channels give, where they answered."""
 
     @classmethod
     def of(cls, bench: Workbench, simulation: Simulation, build: Build) -> _Move:
@@ -97,17 +112,25 @@ class _Move:
         has = self.stack.cuda[:1].isdigit()
         if self.subdir not in _CUDA_PLATFORMS or not (compiles or has):
             return ""
+        if self.given[:1].isdigit():
+            return self.given
         wanted = self.stack.cuda if has else ""
         return (conda_cuda(self.stack.minor, wanted) if self.stack.minor else "") or wanted or "12"
 
     def changes(self, *, with_cuda: bool, same_version: bool) -> Iterator[Change]:
         """The changes of this move: for CUDA where it is wanted, and with torch's present version or conda's newest."""
         cuda = self.cuda if with_cuda else ""
-        yield from self._torch(cuda, same_version=same_version)
         if cuda:
             yield from self._toolkit(cuda)
             yield from self._driver(cuda)
+        yield from self._torch(cuda, same_version=same_version)
         yield from self._tools(cuda)
+
+    def torch_alone(self, *, same_version: bool) -> Iterator[Change]:
+        """What is enough to see which pytorch the channels have."""
+        if self.cuda:
+            yield from self._driver(self.cuda)
+        yield from self._torch(self.cuda, same_version=same_version)
 
     def _torch(self, cuda: str, *, same_version: bool) -> Iterator[Change]:
         """PyTorch and its kin from conda, in the version that the environment has now."""

@@ -50,6 +50,9 @@ def stack_of(simulation: Simulation) -> Stack:
     resolution = simulation.resolution
     torch = resolution.distribution("torch")
     seen = with_torch(conda_toolchain(resolution.conda), resolution.distributions)
+    for package in resolution.conda:
+        if any(project == "torch" for project, _ in package.projects):
+            return Stack(package.version, seen.torch_cuda, conda=True)
     return Stack(torch.version, seen.torch_cuda, torch.kind == "conda") if torch else Stack()
 
 

@@ -173,13 +173,13 @@ class _Stage:
                 return f"{build.project}, built by a task: {run.reason}"
             installed[build.project] = build.subject.distribution.version
         if conda_spec(after, "uv") is None:
-            key = (*self.at.table("dependencies", everywhere=True), "uv")
+            key = (*self.at.table("dependencies"), "uv")
             note = "uv installs what the tasks name, with the Python of this environment."
             changes[key] = Put(key, "*", note, "installs what the tasks name", firm=True)
         return [*changes.values(), *self._tasks(requirements, after)]
 
     def _tasks(self, requirements: Sequence[str], after: Simulation) -> Iterator[Change]:
-        taken = set(self.bench.document.value_at((*self.at.root, "tasks")) or {})
+        taken = set(self.bench.document.value_at(self.at.table("tasks")) or {})
         name = next(n for n in ("setup", "setup-builds", "setup-staged") if n not in taken)
         uv = f"uv pip install {_IN_PLACE}{_index_options(after)}"
         last = ""
@@ -197,7 +197,7 @@ class _Stage:
             yield self._task(task, f"{uv}{alone} {shlex.quote(requirement)}", last)
             last = task
         yield self._task("check-stack", self._check(after), last)
-        root = (*self.at.root, "tasks", name)
+        root = (*self.at.table("tasks"), name)
         run = f"pixi run{'' if after.environment.name == 'default' else f' -e {after.environment.name}'} {name}"
         note = f"One command does it all: {run}"
         cost = f"`pixi install` alone is not enough: {run} comes after it, and again after every change."
@@ -208,7 +208,7 @@ class _Stage:
         if after:
             value["depends-on"] = [after]
         cost = f"pixi.lock does not hold {and_list(self.roots)}: uv chooses what they need in addition."
-        return Put((*self.at.root, "tasks", name), value, note, comment, cost, firm=True)
+        return Put((*self.at.table("tasks"), name), value, note, comment, cost, firm=True)
 
     def _check(self, after: Simulation) -> str:
         """Compare the versions that are there with those that the plan was made for."""

@@ -50,6 +50,7 @@ from collections.abc import Iterator, Sequence
 from ..evidence import Place
 from ..finding import Finding, Rule
 from ..frontends.model import Simulation
+from ..prose import and_list
 from .disputing import about_dispute
 from .providing import provided_twice
 from .reporting import about_environment
@@ -87,7 +88,21 @@ def check(simulation: Simulation) -> Iterator[Finding]:
     first = next((s.place for s in simulation.environment.pypi), None)
     named = any(requested_at(simulation, name) for name in projects)
     place = _spec(simulation, conda.packages) if conda else None if named else first
-    yield about_environment(RULE, simulation, message, (why,), projects=projects, place=place)
+    explanation = (why, *_together(simulation))
+    yield about_environment(RULE, simulation, message, explanation, projects=projects, place=place)
+
+
+def _together(simulation: Simulation) -> Iterator[str]:
+    """What else a universal lock holds, which may be the other party (uv.md U3)."""
+    installer, universal = simulation.environment.installer, simulation.resolution.universal
+    if installer is None or universal is None or universal.failure is None:
+        return
+    names = sorted({d.scope.extra or d.scope.group for d in installer.project.declared} - {""})
+    if names:
+        yield (
+            f"uv locks all extras and groups together, installed or not: {and_list(names)}; `conflicts` in [tool.uv] "
+            "keeps them apart."
+        )
 
 
 def _spec(simulation: Simulation, packages: Sequence[str]) -> Place | None:

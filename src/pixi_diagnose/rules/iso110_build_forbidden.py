@@ -71,13 +71,14 @@ def check(simulation: Simulation) -> Iterator[Finding]:
         explanation = tuple(f"{b.project} has to be built: {b.subject.distribution.why_built}." for b in builds)
     else:
         return
+    places = simulation.environment.options.places
     yield about_environment(
         RULE,
         simulation,
         f"{and_list(projects) or 'a project'} would have to be built, and no-build forbids it",
         explanation,
         projects=projects,
-        place=simulation.environment.options.places.get("no-build"),
+        place=next((places[key] for key in ("no-build", "no-build-package") if key in places), None),
     )
 
 

@@ -111,5 +111,5 @@ def because_built(build: Build) -> tuple[str, tuple[Evidence, ...]]:
     where = f" ({metadata.dynamic_because[0]})" if metadata.dynamic_because else ""
     reason = metadata.dynamic_reason or "its dependencies are not known without a build"
     elsewhere = metadata.approximate and metadata.source != "none"
-    read = f"; they were read from its {metadata.source} instead" if elsewhere else ""
+    read = f"; they were read from its {metadata.source.removeprefix('its ')} instead" if elsewhere else ""
     return f"{distribution.project} is built while locking: {reason}{where}{read}", metadata.dynamic_because

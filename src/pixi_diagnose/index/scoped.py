@@ -1,0 +1,74 @@
+"""Overrides and exclusions that hold only for what one package requires (`[tool.uv]`, as uv 0.13.8 applies them)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from ..manifest.installer import ScopedChange
+from ..manifest.markers import all_of
+from ..manifest.model import PypiSpec
+from ..metadata import StaticMetadata
+
+__all__ = ["scoped_requirements"]
+
+
+def scoped_requirements(
+    metadata: StaticMetadata, version: str, overrides: Sequence[ScopedChange], excludes: Sequence[ScopedChange]
+) -> tuple[str, ...]:
+    """What a release requires after the changes for it; its own requirements where there are none.
+
+    An override takes the place of all that the release requires of that project, and keeps an extra's condition.
+    """
+    replaced: dict[str, list[PypiSpec]] = {}
+    for spec in _chosen(overrides, metadata.project, version):
+        replaced.setdefault(spec.name, []).append(spec)
+    left_out = {spec.name for spec in _chosen(excludes, metadata.project, version)}
+    if not replaced and not left_out:
+        return metadata.requires
+    found: dict[str, None] = {}
+    for line in metadata.requires:
+        try:
+            requirement = Requirement(line)
+        except InvalidRequirement:
+            found[line] = None
+            continue
+        name = canonicalize_name(requirement.name)
+        if name in left_out:
+            continue
+        if name in replaced:
+            condition = _extra_of(requirement)
+            found |= dict.fromkeys(_line(spec, condition) for spec in replaced[name])
+        else:
+            found[line] = None
+    return tuple(found)
+
+
+def _chosen(changes: Sequence[ScopedChange], project: str, version: str) -> Iterator[PypiSpec]:
+    """The changes for a release: those that name its version, else those that name none."""
+    for_project = [c for c in changes if canonicalize_name(c.package) == canonicalize_name(project)]
+    exact = [c for c in for_project if c.version is not None and _same(c.version, version)]
+    for change in exact or [c for c in for_project if c.version is None]:
+        yield from change.dependencies
+
+
+def _same(one: str, other: str) -> bool:
+    try:
+        return Version(one) == Version(other)
+    except InvalidVersion:
+        return one == other
+
+
+def _extra_of(requirement: Requirement) -> str:
+    """The requirement's marker where an extra is part of it: an override does not lift that."""
+    text = str(requirement.marker or "")
+    return text if "extra" in text else ""
+
+
+def _line(spec: PypiSpec, condition: str) -> str:
+    extras = f"[{','.join(spec.extras)}]" if spec.extras else ""
+    marker = all_of((spec.marker, condition))
+    return f"{spec.name}{extras}{spec.specifier}" + (f" ; {marker}" if marker else "")
