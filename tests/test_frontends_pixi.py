@@ -151,7 +151,7 @@ def test_c1_twin_names_both_failures_at_their_places_in_one_pass(tmp_path: Path)
     ] == [
         '+setuptools = "*"  # flash is built without isolation',
         '-no-build-isolation = ["axo"]',
-        '+no-build-isolation = ["flash"]',
+        '+no-build-isolation = ["flash"]  # flash imports torch while it is built',
     ]
 
 

@@ -40,6 +40,8 @@ LAYERS = (
     "plan",
     "side_by_side",
     "report",
+    "question",
+    "checking",
     "writing",
     "diagnose",
     "inspection",

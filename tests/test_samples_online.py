@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from pixi_diagnose.build_needs.model import Phase
-from pixi_diagnose.diagnose import Question, diagnose
+from pixi_diagnose.diagnose import diagnose
 from pixi_diagnose.frontends.machine import Machine
 from pixi_diagnose.index.session import IndexSession
+from pixi_diagnose.question import Question
 from pixi_diagnose.report import Report
 
 pytestmark = pytest.mark.online

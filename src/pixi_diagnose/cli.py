@@ -17,9 +17,9 @@ from .errors import ManifestError, PixiDiagnoseError, UsageError
 
 if TYPE_CHECKING:
     from .build_needs.model import BuildTarget
-    from .diagnose import Question
     from .finding import Plan
     from .inspection import Inspection
+    from .question import Question
     from .report import Report
 
 __all__ = ["main"]

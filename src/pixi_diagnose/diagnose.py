@@ -5,80 +5,39 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from .build_subjects import build_subjects
+from .checking import check, check_manifest, chosen, invalid_manifest
 from .conda import CondaSession
 from .document import Document
 from .document.opening import open_document
 from .environment import Environment, environments, select
 from .errors import ManifestError, UsageError
-from .evidence import Place, Unknown
-from .finding import Confidence, Finding, Plan, Severity
+from .evidence import Unknown
+from .finding import Plan, Severity
 from .frontends import FRONTENDS, VERSIONS
 from .frontends.installed import installed_version
-from .frontends.machine import Machine
 from .frontends.model import Simulation
 from .frontends.pixi import VERSION
 from .index.session import IndexSession
 from .locks import lock_beside
-from .manifest import Invocation, find_manifest, frontend_for, read_manifest
+from .manifest import find_manifest, frontend_for, read_manifest
 from .manifest.model import Manifest
 from .manifest.pixi_versions import imitated_version, unsupported
 from .manifest.uv_versions import as_of
 from .outcome import Outcome
 from .prefix import read_prefix
+from .question import Question
 from .report import Report
 from .resolve import Resolver
-from .rules import all_rules
-from .rules.cfg901_invalid_manifest import RULE as INVALID_MANIFEST
-from .settings import Settings, read_settings, suppressions
+from .settings import read_settings
 from .side_by_side import Elsewhere, given_to
 
 __all__ = ["EVERY_FRONTEND", "Question", "diagnose"]
 
 EVERY_FRONTEND = "all"
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked of a manifest: which frontend, environments, platforms and rules (empty: all), and if for plans.
-
-    `frontend` "" is the one that the manifest suggests, "all" means that one, and the others beside it.
-    `frontend_version` is the one to imitate; "" is the installed one, or what the manifest requires. `python` and what
-    follows are what a uv or pip command would be given, up to `every_tier`: plans behind the first one that passes,
-    too; and `fix`: what may be changed without a second look.
-    """
-
-    frontend: str = ""
-    frontend_version: str = ""
-    environments: tuple[str, ...] = ()
-    platforms: tuple[str, ...] = ()
-    select: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-    plans: bool = True
-    machine: Machine = field(default_factory=Machine.here)
-    python: str = ""
-    groups: tuple[str, ...] = ()
-    extras: tuple[str, ...] = ()
-    no_build_isolation: bool = False
-    no_build_isolation_packages: tuple[str, ...] = ()
-    every_tier: bool = False
-    fix: bool = False
-
-    @property
-    def invocation(self) -> Invocation:
-        """What the command line adds to a manifest that is uv's or pip's."""
-        return Invocation(
-            frontend=self.frontend,
-            platforms=self.platforms or (self.machine.subdir,),
-            python=self.python,
-            groups=self.groups,
-            extras=self.extras,
-            no_build_isolation=self.no_build_isolation,
-            no_build_isolation_packages=self.no_build_isolation_packages,
-        )
 
 
 def diagnose(
@@ -105,7 +64,7 @@ def diagnose(
         manifest = read_manifest(document.text, str(file), question.invocation)
         settings = read_settings(document.data, str(file))
     except ManifestError as error:
-        return replace(report, findings=(_invalid(error),), rejected=True)
+        return replace(report, findings=(invalid_manifest(error),), rejected=True)
     documents = {**report.documents, **{name: open_document(read, name) for name, read in manifest.files.items()}}
     question = with_version(question, manifest, session)
     report = replace(report, frontend_version=question.frontend_version, documents=documents)
@@ -239,50 +198,6 @@ def resimulate(
     return simulate(manifest, question, session, channels)
 
 
-def check_manifest(manifest: Manifest) -> tuple[Finding, ...]:
-    """What the rules find in the manifest itself; what the tool would refuse in the order in which it would name it."""
-    order: dict[object, int] = {(p.place, p.message): i for i, p in enumerate(manifest.problems)}
-    found = [f for r in all_rules() if r.check_manifest for f in r.check_manifest(manifest)]
-    return tuple(sorted(found, key=lambda f: order.get((f.place, f.message), len(order))))
-
-
-def check(simulations: Sequence[Simulation]) -> tuple[Finding, ...]:
-    """What the rules find in the simulations; one finding for equal ones of several environments and platforms."""
-    found = [f for r in all_rules() if r.check for s in simulations for f in r.check(s)]
-    found += [f for r in all_rules() if r.check_workspace for f in r.check_workspace(simulations)]
-    merged: dict[object, Finding] = {}
-    for finding in found:
-        key = (finding.rule.code, finding.message, finding.explanation, finding.place, finding.environment)
-        same = merged.get(key)
-        if same is None:
-            merged[key] = finding
-        else:
-            platforms = tuple(dict.fromkeys((*same.platforms, *finding.platforms)))
-            merged[key] = replace(same, platforms=platforms)
-    return tuple(merged.values())
-
-
-def chosen(findings: Sequence[Finding], question: Question, settings: Settings, report: Report) -> tuple[Finding, ...]:
-    """The findings that the command line, the settings and comments in the file leave, worst first."""
-    selected, ignored = question.select or settings.select, (*question.ignore, *settings.ignore)
-    silenced = suppressions(report.documents[report.path].text)
-
-    def named(finding: Finding, given: Sequence[str]) -> bool:
-        return any(finding.rule.code.startswith(g) or finding.rule.name == g for g in given)
-
-    def wanted(finding: Finding) -> bool:
-        location = report.locate(finding)
-        here = [rule for line, rule in silenced if location is not None and line == location.start.line]
-        return (
-            (not selected or named(finding, selected))
-            and not named(finding, ignored)
-            and not ("*" in here or named(finding, here))
-        )
-
-    ranking = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
-    return tuple(sorted(filter(wanted, findings), key=lambda f: ranking[f.severity]))
-
-
 def unknown(simulation: Simulation) -> tuple[Unknown, ...]:
     """All that a simulation does not know: of its resolution, and of the sources that must be built."""
     subjects = [b.subject for b in simulation.builds]
@@ -301,18 +216,6 @@ def _plans_for_rejected(
     from .plan import plan_without_rejected
 
     return plan_without_rejected(document, manifest.problems, edited)
-
-
-def _invalid(error: ManifestError) -> Finding:
-    return Finding(
-        rule=INVALID_MANIFEST,
-        severity=Severity.ERROR,
-        confidence=Confidence.HIGH,
-        message=error.message,
-        explanation=(error.hint,) if error.hint else (),
-        place=Place(error.path, ()),
-        position=(error.line, error.column) if error.line else None,
-    )
 
 
 def _read(file: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -37,6 +38,7 @@ from .index.model import (
 )
 from .index.session import IndexSession
 from .locks import JudgedLock, LockAnswer, Staleness
+from .manifest.installer import NamedIndex
 from .manifest.model import CondaSpec, IsolationEntry, NameMap, PypiOptions, PypiSpec
 from .names import load_name_maps
 from .source_tree import SourceTree
@@ -375,7 +377,7 @@ class Resolver:
             requirements=tuple(line for s in specs if (line := _requirement(s, versions)) is not None),
             python_version=python,
             platform=environment.platform,
-            indexes=_index_settings(environment, specs, gathered.indexes),
+            indexes=_with_hashes(_index_settings(environment, specs, gathered.indexes), environment, specs),
             overrides=(
                 *(line for s in overrides if (line := _requirement(s, versions)) is not None),
                 *gathered.any_version({s.name for s in overrides}),
@@ -391,6 +393,8 @@ class Resolver:
             strategy=settings.strategy,
             excludes=settings.excludes,
             stated=environment.installer.building.metadata,
+            scoped_overrides=settings.scoped_overrides,
+            scoped_excludes=settings.scoped_excludes,
         )
 
     def gathered(
@@ -465,10 +469,12 @@ def _index_settings(
 ) -> IndexSettings:
     options: PypiOptions = environment.options
     default = IndexSettings()
+    entries = environment.installer.resolution.indexes if environment.installer is not None else ()
+    flat = {e.url for e in entries if e.format == "flat"}
     return IndexSettings(
         index_url=options.index_url,
-        extra_index_urls=options.extra_index_urls or (),
-        find_links=options.find_links or (),
+        extra_index_urls=_in_order(options.extra_index_urls or (), entries),
+        find_links=tuple(f for f in options.find_links or () if (f.url or f.path) not in flat),
         index_strategy=options.index_strategy or (PIP_STRATEGY if _is_pip(environment) else default.index_strategy),
         prerelease_mode=options.prerelease_mode or default.prerelease_mode,
         exclude_newer=environment.pypi_exclude_newer or environment.exclude_newer,
@@ -478,7 +484,44 @@ def _index_settings(
         root=environment.root,
         no_index=environment.installer is not None and environment.installer.resolution.no_index,
         exclude_newer_projects=tuple(sorted(environment.pypi_exclude_newer_packages.items())),
+        entries=tuple(replace(e, place=None) for e in entries),
+        keyring=_asks_keyring(environment),
     )
+
+
+def _in_order(urls: Sequence[str], entries: Sequence[NamedIndex]) -> tuple[str, ...]:
+    """All indexes but the default one: flat entries have their place among the others."""
+    listed = tuple(e.url for e in entries if not e.default and not e.explicit)
+    return tuple(dict.fromkeys((*(u for u in urls if u not in listed), *listed)))
+
+
+def _with_hashes(settings: IndexSettings, environment: Environment, specs: Iterable[PypiSpec]) -> IndexSettings:
+    """The settings for what the user asks for: what a build requires needs no hashes.
+
+    Only an exact version can have some: pip 26 refuses others, uv 0.13.8 ignores their hashes (seen).
+    """
+    installer = environment.installer
+    if installer is None:
+        return settings
+    given: dict[str, tuple[str, ...]] = {}
+    for spec in (*specs, *installer.resolution.constraints):
+        if spec.hashes and EXACT.fullmatch(spec.specifier):
+            given[spec.name] = (*given.get(spec.name, ()), *spec.hashes)
+    required = installer.resolution.hashes_required
+    return replace(settings, hashes=tuple(sorted(given.items())), hashes_required=required)
+
+
+EXACT = re.compile(r"===?[^,*]+")
+
+
+def _asks_keyring(environment: Environment) -> bool:
+    from .index import keyring_setting as setting  # a lock needs none of it
+
+    if environment.installer is None:
+        return setting.pixi_asks_keyring(environment.root)
+    if environment.installer.interface == "pip":
+        return setting.pip_asks_keyring()
+    return setting.uv_asks_keyring(environment.installer.resolution.keyring)
 
 
 PIP_STRATEGY = "unsafe-best-match"

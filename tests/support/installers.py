@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
+import itertools
+import marshal
 import os
 import re
 import shutil
@@ -95,7 +98,10 @@ def stub_setuptools() -> PackageFile:
 
 
 def real_setuptools() -> PackageFile | None:
-    """The setuptools of this environment as a wheel, None where there is none that builds wheels on its own."""
+    """The setuptools of this environment as a wheel, None where there is none that builds wheels on its own.
+
+    It comes compiled: each build gets a fresh copy, and would compile it anew.
+    """
     try:
         found = importlib.metadata.distribution("setuptools")
     except importlib.metadata.PackageNotFoundError:
@@ -108,7 +114,19 @@ def real_setuptools() -> PackageFile | None:
         for path in found.files or ()
         if str(path).startswith(top) and not str(path).endswith((".pyc", ".exe"))
     }
-    return make_wheel("setuptools", found.version, files, entry_points=found.read_text("entry_points.txt") or "")
+    compiled = {_cached(path): _bytecode(path, source) for path, source in files.items() if path.endswith(".py")}
+    entry_points = found.read_text("entry_points.txt") or ""
+    return make_wheel("setuptools", found.version, files | compiled, entry_points=entry_points)
+
+
+def _cached(path: str) -> str:
+    return importlib.util.cache_from_source(path)
+
+
+def _bytecode(path: str, source: bytes) -> bytes:
+    """A .pyc that is taken without a look at its source (PEP 552)."""
+    code = compile(source, path, "exec", dont_inherit=True)
+    return importlib.util.MAGIC_NUMBER + (0b01).to_bytes(4, "little") + bytes(8) + marshal.dumps(code)
 
 
 def write_case(case: Case, tool: str, folder: Path, index: str) -> Path:
@@ -147,7 +165,7 @@ class RealTools:
     def __init__(self, folder: Path, index: str) -> None:
         self.folder = folder
         self.index = index
-        self.count = 0
+        self._numbers = itertools.count(1)
         self.warm = folder / "warm"
         self.python = sys.executable
         self._run(["uv", "venv", "bare"], folder, self.warm)
@@ -161,10 +179,10 @@ class RealTools:
 
     def run(self, case: Case, tool: str, *, warm: bool | None = None) -> Ending:
         """What the tool really does with a case. `warm`: uv's cache has the wheels; None decides as said above."""
-        self.count += 1
-        folder = self.folder / f"case{self.count}"
+        number = next(self._numbers)
+        folder = self.folder / f"case{number}"
         write_case(case, tool, folder, self.index)
-        cache = self.folder / f"cache{self.count}"
+        cache = self.folder / f"cache{number}"
         if warm is None:
             warm = "no-build-isolation" not in f"{case.get('settings')} {case.get('arguments')}"
         if tool != "pip" and warm:

@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pixi_diagnose.diagnose import Question, diagnose
+from pixi_diagnose.diagnose import diagnose
 from pixi_diagnose.frontends.machine import Machine
 from pixi_diagnose.index.session import IndexSession
+from pixi_diagnose.question import Question
 from pixi_diagnose.report import Report
 
 from .packages import PackageFile, PackageIndex, conda_record, make_sdist, make_wheel, pkg_info, write_channel

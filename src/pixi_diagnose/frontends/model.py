@@ -174,7 +174,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stage in the frontend's own order: `name` is "lock", "conda packages", "isolated builds" or "one by one"."""
+    """A stage in the frontend's own order.
+
+    `name` is "lock", "conda packages", "isolated builds" or "one by one" for pixi, "lock" or "resolve", "isolated
+    builds" and "not isolated" for uv, "resolve" and "wheels" for pip.
+    """
 
     number: int
     name: str

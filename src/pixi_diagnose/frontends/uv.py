@@ -145,11 +145,11 @@ class _Run:
         return named and not any(isinstance(source, PathSource) and source.editable for source in sources)
 
     def _late_at_lock(self, projects: tuple[str, ...]) -> str:
-        found = next((d for d in self._chosen(projects)), None)
+        found = next(iter(self._chosen(projects)), None)
         return f"{found.project} {found.version} is installed only after resolving" if found is not None else ""
 
     def _late_at_install(self, projects: tuple[str, ...]) -> str:
-        found = next((d for d in self._chosen(projects)), None)
+        found = next(iter(self._chosen(projects)), None)
         if found is None:
             return ""
         why = "" if self.all_off else ", as it is listed as well"
@@ -205,16 +205,8 @@ def _said(refused: RefusedMatch) -> str:
 
 def _not_imitated(installer: Installer | None) -> Iterator[Unknown]:
     """The settings that change a resolution, and are not followed here."""
-    settings = installer.resolution if installer is not None else None
-    if settings is None:
-        return
-    given = {
-        "torch-backend": settings.torch_backend,
-        "override-dependencies of single packages": settings.scoped_overrides,
-        "exclude-dependencies of single packages": settings.scoped_excludes,
-    }
-    for name in (name for name, value in given.items() if value):
-        yield Unknown(f"the setting {name} was not followed")
+    if installer is not None and installer.resolution.torch_backend:
+        yield Unknown("the setting torch-backend was not followed")
 
 
 def _compares_loosely(version: str) -> bool:

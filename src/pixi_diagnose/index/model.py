@@ -144,8 +144,8 @@ class PypiFailure:
     """A resolution that has no solution.
 
     `kind` is "conflict", "no-build", "not-found" (no such project or no usable distribution), "hashes" (they are
-    required and not given) or "index" (it could not be asked). `message` is the resolver's explanation, addresses cleaned; `projects` the canonical names it is about,
-    most relevant first.
+    required and not given) or "index" (it could not be asked). `message` is the resolver's explanation, addresses
+    cleaned; `projects` the canonical names it is about, most relevant first.
     """
 
     kind: str

@@ -96,13 +96,24 @@ def _translate(request: PypiRequest, view: RequestView, answer: UvAnswer) -> Pyp
         replace(distribution, required_by=tuple(sorted(requirers.get(distribution.project, ()))))
         for distribution in sorted(chosen, key=lambda d: d.project)
     )
-    failure = None
+    failure = _unhashed(request, distributions)
     for project, line in by_url:
         # uv 0.13 and pixi 0.77 follow the URLs of what is given by URL itself, and of nothing on an index
         name = canonicalize_name(Requirement(line).name)
         message = f"{project} requires {line}: a URL may only be required by the manifest, or by what is given by URL"
         failure = failure or PypiFailure("conflict", message, (project, name))
     return PypiResolution(distributions, failure, tuple(unknowns))
+
+
+def _unhashed(request: PypiRequest, distributions: Iterable[Distribution]) -> PypiFailure | None:
+    """With --require-hashes pip 26 and uv 0.13.8 stop at what has no hash, whoever requires it."""
+    if not request.indexes.hashes_required:
+        return None
+    hashed = {project for project, _ in request.indexes.hashes}
+    projects = tuple(d.project for d in distributions if d.kind in {"wheel", "sdist"} and d.project not in hashed)
+    projects = tuple(p for p in projects if p not in {canonicalize_name(local.project) for local in request.local})
+    message = f"hashes are required, and no exact version with a hash is given for {', '.join(projects)}"
+    return PypiFailure("hashes", message, projects) if projects else None
 
 
 def _locked(text: str) -> Iterator[tuple[str, int, str, str]]:

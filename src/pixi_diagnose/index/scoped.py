@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -15,13 +16,16 @@ from ..metadata import StaticMetadata
 
 __all__ = ["scoped_requirements"]
 
+EXTRA = re.compile(r"""\bextra\s*==\s*(?:"[^"]*"|'[^']*')""")
+
 
 def scoped_requirements(
     metadata: StaticMetadata, version: str, overrides: Sequence[ScopedChange], excludes: Sequence[ScopedChange]
 ) -> tuple[str, ...]:
     """What a release requires after the changes for it; its own requirements where there are none.
 
-    An override takes the place of all that the release requires of that project, and keeps an extra's condition.
+    An override takes the place of all that the release requires of that project, and keeps an extra's condition; what
+    the release does not require at all, it adds.
     """
     replaced: dict[str, list[PypiSpec]] = {}
     for spec in _chosen(overrides, metadata.project, version):
@@ -30,6 +34,7 @@ def scoped_requirements(
     if not replaced and not left_out:
         return metadata.requires
     found: dict[str, None] = {}
+    seen: set[str] = set()
     for line in metadata.requires:
         try:
             requirement = Requirement(line)
@@ -37,13 +42,13 @@ def scoped_requirements(
             found[line] = None
             continue
         name = canonicalize_name(requirement.name)
-        if name in left_out:
-            continue
-        if name in replaced:
+        seen.add(name)
+        if name not in left_out:
             condition = _extra_of(requirement)
-            found |= dict.fromkeys(_line(spec, condition) for spec in replaced[name])
-        else:
-            found[line] = None
+            lines = [_line(spec, condition) for spec in replaced.get(name, ())] or [line]
+            found |= dict.fromkeys(lines)
+    for added in sorted(replaced.keys() - seen - left_out):
+        found |= dict.fromkeys(_line(spec, "") for spec in replaced[added])
     return tuple(found)
 
 
@@ -63,9 +68,8 @@ def _same(one: str, other: str) -> bool:
 
 
 def _extra_of(requirement: Requirement) -> str:
-    """The requirement's marker where an extra is part of it: an override does not lift that."""
-    text = str(requirement.marker or "")
-    return text if "extra" in text else ""
+    """The extra that the requirement belongs to, as a marker: an override does not lift that."""
+    return all_of(EXTRA.findall(str(requirement.marker or "")))
 
 
 def _line(spec: PypiSpec, condition: str) -> str:

@@ -190,7 +190,7 @@ class IndexSession:
         from .releases import OfferList, select
 
         key = f"{index_url} {project} {selection.key}"
-        if key in self._offers:
+        if not links and key in self._offers:
             return self._offers[key]
         kept = None if links else self.cache.get("offers", f"{DERIVED} {key}", max_age=self.max_age)
         offers: OfferList | None
@@ -202,7 +202,8 @@ class IndexSession:
             if not links:
                 written = found[1] if found else None
                 self.cache.put("offers", f"{DERIVED} {key}", offers.page if offers else b"", written=written)
-        self._offers[key] = offers
+        if not links:
+            self._offers[key] = offers
         return offers
 
     def offered_at(self, index_url: str, project: str, selection: Selection) -> float | None:

@@ -65,7 +65,7 @@ class RequestView:
             self.indexes = tuple(map(self._entered, (*settings.extra_index_urls, default)))
         self.local: dict[str, LocalProject] = {canonicalize_name(p.project): p for p in request.local}
         self.provided: dict[str, ProvidedProject] = {canonicalize_name(p.project): p for p in request.provided}
-        self.pinned = {canonicalize_name(n): self._entered(url) for n, url in settings.project_indexes}
+        self.pinned: dict[str, str] = {canonicalize_name(n): self._entered(url) for n, url in settings.project_indexes}
         self._hashes = dict(settings.hashes)
         self.unknowns: dict[Unknown, None] = {}
         self.failures: dict[str, IndexAccessError] = {}

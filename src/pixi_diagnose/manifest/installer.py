@@ -134,6 +134,7 @@ class ResolutionSettings:
 
     `lock_environments` narrows a universal lock, `required_environments` demands wheels for some (markers).
     `strategy` is "highest", "lowest" or "lowest-direct". `hashes_required`: every requirement needs a hash.
+    `keyring`: passwords come from the program keyring, too.
     """
 
     requires_python: str = ""
@@ -148,6 +149,7 @@ class ResolutionSettings:
     no_index: bool = False
     torch_backend: str | None = None
     hashes_required: bool = False
+    keyring: bool = False
 
 
 @dataclass(frozen=True, slots=True)

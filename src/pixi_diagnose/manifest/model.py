@@ -109,7 +109,8 @@ class UrlSource:
 class PypiSpec:
     """One PyPI dependency.
 
-    `name` is canonical, `spelled` the user's; `specifier` is PEP 440 ("" means any); `marker` PEP 508.
+    `name` is canonical, `spelled` the user's; `specifier` is PEP 440 ("" means any); `marker` PEP 508; `hashes` are
+    those that its file may have ("sha256:…"), none for any.
     """
 
     name: str
@@ -120,6 +121,7 @@ class PypiSpec:
     marker: str = ""
     index: str | None = None
     source: PathSource | GitSource | UrlSource | None = None
+    hashes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ from .surroundings import Surroundings
 from .target_python import target_python
 from .unnamed import named_by
 from .uv_discovery import FoundOptions, find_options
-from .uv_installer import build_settings, isolation_from, pypi_options
+from .uv_installer import build_settings, indexes_of, isolation_from, pypi_options
 from .uv_options import UvOptions
 
 __all__ = ["RequirementFiles", "read_requirement_files", "read_requirements_file"]
@@ -103,8 +103,8 @@ def read_requirements_file(text: str, path: str, invocation: Invocation, surroun
         settings = found.options.for_pip()
         overrides = settings.override_dependencies or ()
         general = pypi_options(settings, found.folder, invocation, surroundings, overrides)
-        if own.index_url is not None:
-            general = replace(general, index_url=None)
+        if general.index_url is not None:  # uv 0.13.8 prefers its settings (seen)
+            own = replace(own, index_url=None)
         own = union(replace(own, places={}), replace(general, index_strategy=general.index_strategy))
     else:
         own = replace(own, no_build_isolation=isolation_from(invocation, None))
@@ -139,6 +139,8 @@ def read_requirements_file(text: str, path: str, invocation: Invocation, surroun
                 no_index=read.no_index or bool(settings.no_index),
                 torch_backend=settings.torch_backend,
                 hashes_required=read.hashes_required,
+                indexes=indexes_of(settings, found.folder),
+                keyring=settings.keyring_provider == "subprocess",
             ),
             building=BuildSettings(
                 extra_requirements=building.extra_requirements,
@@ -396,6 +398,7 @@ class _Line:
                 if not _HASH.fullmatch(value or ""):
                     self.refuse(f"'{value}' is not a hash such as sha256:…")
                     return
+                spec = replace(spec, hashes=(*spec.hashes, value or ""))
                 # one hash makes pip demand them all
                 self.reader.read.hashes_required |= not self.reader.uses_uv
             elif self.reader.uses_uv or name not in _OF_ONE_REQUIREMENT:

@@ -299,6 +299,7 @@ class _Reader:
             strategy=found.options.resolution or "highest",
             indexes=indexes_of(found.options, found.folder),
             no_index=bool(found.options.no_index),
+            keyring=found.options.keyring_provider == "subprocess",
         )
 
     def _unread_by_pip(self, current: ProjectFile) -> tuple[UnreadTable, ...]:

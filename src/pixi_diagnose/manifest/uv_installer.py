@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -19,6 +20,7 @@ from .uv_options import UvOptions
 __all__ = ["build_settings", "indexes_of", "isolation_from", "pypi_options"]
 
 _TRUE = {"1", "true", "yes", "on", "y", "t"}
+_INDEX_NAME = re.compile(r"^[A-Za-z0-9._-]+=")
 COMMAND_LINE = "command line"
 """Where settings stand that are in no file."""
 
@@ -33,11 +35,13 @@ def pypi_options(
     default = next((i for i in indexes if i.default and not i.explicit), None)
     listed = [i for i in indexes if not i.default and not i.explicit]
     flat = tuple(_find_links(i.url) for i in listed if i.format == "flat")
+    first = (*_urls(surroundings, "UV_INDEX"), *_urls(surroundings, "UV_EXTRA_INDEX_URL"))
+    replaced = _urls(surroundings, "UV_DEFAULT_INDEX") or _urls(surroundings, "UV_INDEX_URL")
     links = tuple(_find_links(below(folder, link)) for link in options.find_links or ())
     no_build, no_binary = options.no_build, options.no_binary
     return PypiOptions(
-        index_url=None if default is None else default.url,
-        extra_index_urls=tuple(i.url for i in listed if i.format == "simple") or None,
+        index_url=replaced[0] if replaced else None if default is None else default.url,
+        extra_index_urls=(*first, *(i.url for i in listed if i.format == "simple")) or None,
         find_links=(*flat, *links) or None,
         no_build_isolation=isolation_from(
             invocation,
@@ -100,6 +104,11 @@ def _find_links(location: str) -> FindLinks:
 def _flag(surroundings: Surroundings, name: str) -> bool | None:
     value = surroundings.variable(name)
     return None if value is None else value.strip().lower() in _TRUE
+
+
+def _urls(surroundings: Surroundings, name: str) -> tuple[str, ...]:
+    """The indexes that a variable names, without the names that UV_INDEX may give them ("name=https://…")."""
+    return tuple(_INDEX_NAME.sub("", given) for given in (surroundings.variable(name) or "").split())
 
 
 def _listed(surroundings: Surroundings, name: str) -> tuple[IsolationEntry, ...] | None:

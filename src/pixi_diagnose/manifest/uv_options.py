@@ -38,6 +38,7 @@ ONLY_IN_PYPROJECT = (
 
 _INDEX_STRATEGIES = ("first-index", "unsafe-first-match", "unsafe-best-match")
 _PRERELEASE_MODES = ("disallow", "allow", "if-necessary", "explicit", "if-necessary-or-explicit")
+_KEYRING_PROVIDERS = ("disabled", "native", "subprocess")
 _RESOLUTIONS = ("highest", "lowest", "lowest-direct")
 _INDEX_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _TORCH_BACKEND = re.compile(r"auto|cpu|xpu|cu\d{2,3}|rocm[\d.]+")
@@ -46,7 +47,7 @@ _TORCH_BACKEND = re.compile(r"auto|cpu|xpu|cu\d{2,3}|rocm[\d.]+")
 _INDIFFERENT = (
     *("required-version", "system-certs", "native-tls", "offline", "no-cache", "cache-dir", "preview"),
     *("preview-features", "python-preference", "python-downloads", "concurrent-downloads", "concurrent-builds"),
-    *("concurrent-installs", "keyring-provider", "http-proxy", "https-proxy", "no-proxy", "allow-insecure-host"),
+    *("concurrent-installs", "http-proxy", "https-proxy", "no-proxy", "allow-insecure-host"),
     *("prerelease-package", "fork-strategy", "require-build-hashes", "link-mode", "compile-bytecode"),
     *("upgrade", "upgrade-package", "reinstall", "reinstall-package"),
     *("python-install-mirror", "pypy-install-mirror", "graalpy-install-mirror", "pyodide-install-mirror"),
@@ -54,7 +55,7 @@ _INDIFFERENT = (
     *("cache-keys", "minimum-libc-version"),
 )
 _INDIFFERENT_TO_PIP = (
-    *("python", "system", "break-system-packages", "target", "prefix", "keyring-provider", "strict", "extra"),
+    *("python", "system", "break-system-packages", "target", "prefix", "strict", "extra"),
     *("all-extras", "no-extra", "no-deps", "group", "allow-empty-requirements", "fork-strategy", "output-file"),
     *("no-strip-extras", "no-strip-markers", "no-annotate", "no-header", "custom-compile-command"),
     *("generate-hashes", "python-version", "python-platform", "universal", "no-emit-package", "emit-index-url"),
@@ -96,6 +97,7 @@ class UvOptions:
     no_binary: _Names | bool | None = None
     no_binary_package: _Names | None = None
     torch_backend: str | None = None
+    keyring_provider: str | None = None
     no_sources: bool | None = None
     no_sources_package: _Names | None = None
     constraint_dependencies: tuple[PypiSpec, ...] | None = None
@@ -364,6 +366,7 @@ _READERS: Mapping[str, Callable[[Problems, Node], Any]] = {
     "no-binary-package": _names,
     "no-sources": _boolean,
     "no-sources-package": _names,
+    "keyring-provider": _one_of(_KEYRING_PROVIDERS),
     "torch-backend": lambda problems, node: problems.parsed(node, _check_torch_backend),
 }
 _NOT_FOR_PIP = {"index", "no-build-package", "no-binary-package"}

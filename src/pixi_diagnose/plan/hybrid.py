@@ -41,13 +41,15 @@ def hybrid(bench: Workbench) -> Plan:
     for with_cuda, same_version in product((True, False), (True, False)):
         start = _start(bench, moves, with_cuda=with_cuda, same_version=same_version)
         if not start:
-            return bench.nothing(2, "hybrid", "conda gives torch and CUDA already: tier 1 says all there is")
+            break
         trial = bench.compose(mending(bench, Route.CONDA), start)
         if trial.passes:
             return bench.offer(2, "hybrid", trial)
         tried.append(trial)
         if bench.partial:
             break
+    if not tried:
+        return bench.nothing(2, "hybrid", "conda gives torch and CUDA already: tier 1 says all there is")
     return bench.offer(2, "hybrid", tried[0])
 
 
