@@ -76,7 +76,7 @@ class ArchiveError(PixiDiagnoseError):
 
 
 class SourceError(PixiDiagnoseError):
-    """A path, git or URL source that was there to be asked and is not what its address says: the tool refuses it too."""
+    """A path, git or URL source that could be asked and is not what its address says: the tool refuses it, too."""
 
 
 class ResolverError(PixiDiagnoseError):
