@@ -301,6 +301,12 @@ def test_questions_may_be_asked_at_the_same_time(indexes: Indexes) -> None:
     assert answers == [{"pack": ("1.0", "wheel"), "torch": (version, "conda")} for version in versions]
 
 
+def test_a_session_has_one_secret_whoever_asks_first(tmp_path: Path) -> None:
+    """A second one would change the address of a view while uv asks it."""
+    with IndexSession(tmp_path) as session, ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(lambda _: session.secret, range(64)))) == 1
+
+
 def test_conda_in_an_unknown_version_stands_for_what_others_need(indexes: Indexes) -> None:
     for version in ("2.5.0", "2.6.0", "2.7.0"):
         indexes.a.add(make_wheel("torch", version, requires=["triton"]))

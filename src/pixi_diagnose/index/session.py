@@ -57,6 +57,7 @@ class IndexSession:
         self.cache = FactCache(cache_dir or default_directory())
         self.client = IndexClient(offline=offline)
         self._lock = threading.Lock()
+        self._secret = ""
         self._parsing = threading.Lock()
         self._overlay: Overlay | None = None
         self._workers: ThreadPoolExecutor | None = None
@@ -105,6 +106,22 @@ class IndexSession:
     def max_age(self) -> float | None:
         """How old a kept answer may be: `FRESH` seconds, any age when offline."""
         return None if self.offline else FRESH
+
+    @property
+    def secret(self) -> str:
+        """What keeps other users of this machine from guessing the addresses of views: one for each cache.
+
+        Decided once in a session: two threads that each made one would be shown each other's views.
+        """
+        import secrets  # slow to import, and only a resolution needs it
+
+        with self._lock:
+            if not self._secret:
+                kept = self.cache.get("secret", "overlay")
+                self._secret = kept.decode() if kept is not None else secrets.token_hex(16)
+                if kept is None:
+                    self.cache.put("secret", "overlay", self._secret.encode())
+            return self._secret
 
     def overlay(self) -> Overlay:
         """The running overlay index, started with the first call."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -86,7 +85,13 @@ class RequestView:
         secret of the cache is, so that no other user of this machine can ask for private packages by guessing.
         """
         settings = self._request.indexes
-        parts: list[object] = [self._secret(), self.target.key, self.indexes, settings.no_build, settings.no_binary]
+        parts: list[object] = [
+            self._session.secret,
+            self.target.key,
+            self.indexes,
+            settings.no_build,
+            settings.no_binary,
+        ]
         parts += [
             settings.prerelease_mode == "disallow",
             str(self._before),
@@ -280,13 +285,6 @@ class RequestView:
         if limit is None:
             self.unknowns[Unknown(f"exclude-newer {text!r} is not understood and was not applied")] = None
         return limit
-
-    def _secret(self) -> str:
-        kept = self._session.cache.get("secret", "overlay")
-        if kept is None:
-            kept = secrets.token_hex(16).encode()
-            self._session.cache.put("secret", "overlay", kept)
-        return kept.decode()
 
 
 def _of_project(files: tuple[ListedFile, ...], project: str) -> tuple[ListedFile, ...]:
