@@ -174,6 +174,15 @@ def test_a_script_that_cannot_be_parsed_is_unknown_at_its_place(script: bytes, r
     assert unknown.evidence[0].file == "setup.py"
 
 
+def test_functions_that_only_move_data_do_not_use_up_the_steps() -> None:
+    move = "def move(text):\n    return [c.upper() for word in text.split() for c in word if c != 'x']\n"
+    calls = "".join(f"a{i} = move('{'many words ' * 8}')\n" for i in range(200))
+    needs = analyse(f"from setuptools import setup\n{move}{calls}import torch\nsetup(setup_requires=['cython'])\n")
+    assert [need.import_name for need in needs.imports] == ["setuptools.build_meta", "torch"]
+    assert needs.hook_requirements == ("cython",)
+    assert needs.unknowns[0].reason == "functions that had brought nothing are not followed any more"
+
+
 def test_undecodable_bytes_do_not_hide_the_rest() -> None:
     needs = analyse(b"# -*- coding: latin-1 -*-\nauthor = 'Andr\xe9'\nimport torch\n")
     assert [need.import_name for need in needs.imports] == ["setuptools.build_meta", "torch"]

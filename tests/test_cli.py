@@ -14,8 +14,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from pixi_diagnose import __version__, cli
+from pixi_diagnose import __version__
+from pixi_diagnose.cli import check as check_file
 from pixi_diagnose.cli import main
+from pixi_diagnose.cli import plan as plan_file
+from pixi_diagnose.cli.answers import write
+from pixi_diagnose.finding import Plan
 from pixi_diagnose.report import Report
 from support.worlds import World, sdists, world
 
@@ -180,7 +184,7 @@ def test_an_unexpected_fault_is_one_line_and_a_traceback_only_if_asked(monkeypat
     def broken(*_: object, **__: object) -> object:
         raise ZeroDivisionError("by \x1b[31mzero")
 
-    monkeypatch.setattr(cli, "_question", broken)
+    monkeypatch.setattr(check_file, "question", broken)
     short = run("check")
     assert short.exit_code == 2
     assert short.stderr.startswith("error: this should not have happened: ZeroDivisionError: by zero\nhint: please")
@@ -303,13 +307,13 @@ def test_plan_write_follows_a_link(packages: World, tmp_path: Path) -> None:
 def test_a_manifest_that_changed_meanwhile_is_left_alone(packages: World, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = packages.write({"pixi.toml": FAILS})
     manifest = folder / "pixi.toml"
-    written = cli._write
+    written = write
 
-    def edited_by_somebody(report: Report, plan: object) -> None:
+    def edited_by_somebody(report: Report, plan: Plan) -> None:
         manifest.write_text(manifest.read_text() + "# mine\n")
-        written(report, plan)  # type: ignore[arg-type]
+        written(report, plan)
 
-    monkeypatch.setattr(cli, "_write", edited_by_somebody)
+    monkeypatch.setattr(plan_file, "write", edited_by_somebody)
     result = run("plan", "--write", folder)
     assert result.exit_code == 2
     assert "was changed meanwhile: nothing is written" in result.stderr

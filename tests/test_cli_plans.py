@@ -123,3 +123,82 @@ def test_init_adds_an_environment_of_its_own_once(packages: World) -> None:
         ("default", ["default"]),
         ("diagnose", ["diagnose"]),
     ]
+
+
+# --- uv and pip -------------------------------------------------------------------------------------------------------
+
+PROJECT = """\
+[project]
+name = "app"
+version = "0.1.0"
+requires-python = "==3.11.*"
+dependencies = ["trainer", "torch"]  # a comment that stays
+
+[tool.uv]
+package = false
+
+[[tool.uv.index]]
+url = "@INDEX@"
+default = true
+"""
+MATCHED = 'trainer = [{ requirement = "torch", match-runtime = true }]'
+
+
+def project(packages: World, **files: str) -> Path:
+    """A folder with a user's files; `_` stands for the dot of their names."""
+    folder = packages.root / f"project{len(list(packages.root.iterdir()))}"
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name.replace("_", ".")).write_text(text.replace("@INDEX@", packages.index))
+    return folder
+
+
+def test_fix_writes_into_a_uv_project_and_then_has_nothing_left(packages: World) -> None:
+    folder = project(packages, pyproject_toml=PROJECT)
+    result = run("check", "--fix", folder)
+    assert "fixed: trainer is built with the torch that the environment gets" in result.stderr
+    written = (folder / "pyproject.toml").read_text()
+    assert f"{MATCHED}  # trainer imports torch while it is built" in written
+    assert 'dependencies = ["trainer", "torch"]  # a comment that stays' in written
+    assert "fixed" not in run("check", "--fix", folder).stderr
+    assert (folder / "pyproject.toml").read_text() == written
+
+
+def test_a_plan_writes_the_settings_file_that_is_read_and_says_which(packages: World) -> None:
+    uv_toml = '[[index]]\nurl = "@INDEX@"\ndefault = true\n'
+    folder = project(packages, pyproject_toml=PROJECT.partition("[tool.uv]")[0], uv_toml=uv_toml)
+    before = (folder / "pyproject.toml").read_text()
+    result = run("plan", "--write", "--no-comments", "--frontend", "uv", folder)
+    assert "uv.toml is written" in result.stdout
+    assert "pyproject.toml is written" not in result.stdout
+    assert (folder / "uv.toml").read_text().endswith(f"[extra-build-dependencies]\n{MATCHED}\n")
+    assert (folder / "pyproject.toml").read_text() == before
+
+
+def test_a_plan_makes_the_file_that_a_requirements_file_lacks(packages: World) -> None:
+    folder = project(packages, requirements_txt="--index-url @INDEX@\ntorch==2.6.0\ntrainer\n")
+    file = folder / "requirements.txt"
+    asked = ("--python", "3.11", "--frontend", "uv", file)
+    assert "+[extra-build-dependencies]" in run("check", "--fix", "--diff", "-q", *asked).stdout
+    assert not (folder / "uv.toml").exists()
+    document = json.loads(run("plan", "--json", *asked).stdout)
+    (declare,) = (p for p in document["plans"] if p["tier"] == 1)
+    assert [(Path(f["path"]).name, f["new"]) for f in declare["files"]] == [("uv.toml", True)]
+    run("plan", "--write", *asked)
+    assert MATCHED in (folder / "uv.toml").read_text()
+    assert run("check", *asked).exit_code == 0
+
+
+def test_a_plan_of_two_steps_is_written_and_says_what_to_run(packages: World) -> None:
+    folder = project(packages, requirements_txt="--index-url @INDEX@\ntorch==2.6.0\ntrainer\n")
+    result = run("plan", "--tier", "3", "--write", "--frontend", "pip", "--python", "3.11", folder / "requirements.txt")
+    assert "pip install -r requirements-build.txt" in result.stdout
+    assert "pip install --no-build-isolation -r requirements.txt" in result.stdout
+    assert "torch==2.6.0  # trainer is built with it" in (folder / "requirements-build.txt").read_text()
+    again = ("plan", "--tier", "3", "--write", "--frontend", "pip", "--python", "3.11", folder / "requirements.txt")
+    assert run(*again).exit_code == 0
+    (folder / "requirements-build.txt").write_text("torch\n")
+    refused = run(*again)
+    assert refused.exit_code == 2
+    assert "requirements-build.txt already: nothing is written" in refused.stderr
+    assert (folder / "requirements-build.txt").read_text() == "torch\n"

@@ -17,16 +17,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pixi_diagnose import frontends
+from pixi_diagnose.diagnose import diagnose
 from pixi_diagnose.document.opening import open_document
 from pixi_diagnose.environment import Environment, environments
 from pixi_diagnose.errors import ManifestError, UsageError
 from pixi_diagnose.evidence import Place
 from pixi_diagnose.finding import Severity
-from pixi_diagnose.frontends.model import Simulation
+from pixi_diagnose.frontends.machine import Machine
+from pixi_diagnose.frontends.model import Outcome, Simulation
+from pixi_diagnose.index.session import IndexSession
 from pixi_diagnose.manifest import Invocation, read_manifest
 from pixi_diagnose.manifest.match_specs import parse_match_spec
+from pixi_diagnose.manifest.requirement_lines import logical_lines
 from pixi_diagnose.manifest.surroundings import NOTHING
 from pixi_diagnose.manifest.target_python import KNOWN_PYTHONS, target_python
+from pixi_diagnose.question import Question
 from pixi_diagnose.renderers.json_report import check_document
 from pixi_diagnose.resolve import Resolution
 from support.worlds import World, world
@@ -323,6 +328,78 @@ def test_a_changed_text_never_stumbles(data: st.DataObject) -> None:
 
 def test_files_that_cannot_be_read_are_errors_and_no_tracebacks() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "more.txt").write_bytes(b"\xff\xfe\x00n")
+        (Path(folder) / "more.txt").write_bytes(b"numpy # \xe9")
         with pytest.raises(ManifestError, match="not UTF-8"):
             read_manifest("-r more.txt\n", f"{folder}/requirements.txt", Invocation(frontend="pip"))
+
+
+# --- files as people have them ---
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("frontend", ["pip", "uv"])
+def test_requirements_are_read_as_powershell_writes_them(here: World, encoding: str, frontend: str) -> None:
+    """pip 26 and uv 0.13 go by the byte order mark."""
+    folder = here.write({"requirements.txt": "", "more.txt": ""})
+    (folder / "requirements.txt").write_bytes(f"-i {here.index}\r\n-r more.txt\r\n".encode(encoding))
+    (folder / "more.txt").write_bytes("numpy\r\n".encode(encoding))
+    with IndexSession(cache_dir=here.cache) as session:
+        question = Question(frontend=frontend, machine=here.machine, python="3.11", plans=False)
+        (simulation,) = diagnose(str(folder), question, session).simulations
+    assert [d.project for d in simulation.resolution.distributions] == ["numpy"]
+
+
+def test_a_line_of_blanks_takes_no_time() -> None:
+    """Patterns that look at each blank twice took minutes."""
+    for text in ("numpy" + " " * 300_000, "./numpy" + " " * 300_000 + "x ;", "#" + " #" * 100_000):
+        list(logical_lines(f"{text}\n", lambda _: None))
+        read_manifest(f"{text}\n", "requirements.txt", Invocation(frontend="pip"), NOTHING)
+
+
+@pytest.mark.parametrize("name", ["conda-lock.yml", "mkdocs.yml"])
+def test_yaml_of_another_tool_is_no_environment(name: str) -> None:
+    with pytest.raises(ManifestError, match="no conda environment"):
+        read_manifest("version: 1\nmetadata: {}\n", name, Invocation(frontend="pip"), NOTHING)
+
+
+def test_a_folder_whose_build_alone_says_its_name_is_taken_for_that_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "tool").mkdir()
+    (tmp_path / "tool" / "setup.py").write_text("from setuptools import setup\nsetup(name=called())\n")
+    for text in ("-e .\n", "./\n", "../tool\n"):
+        manifest = read_manifest(text, str(tmp_path / "tool" / "requirements.txt"), Invocation(frontend="pip"))
+        assert manifest.problems == ()
+        assert [s.name for s in manifest.features["default"].targets[0].pypi] == ["tool"]
+        assert "taken for tool" in manifest.unknowns[0].reason
+
+
+def test_a_number_that_python_does_not_read_is_named() -> None:
+    with pytest.raises(ManifestError, match="a number that is too large"):
+        read_manifest(f"[workspace]\nx = {'9' * 5000}\n", "pixi.toml")
+
+
+def test_what_a_reader_does_not_know_is_among_the_reports_unknowns(here: World) -> None:
+    report = here.diagnose({"requirements.txt": "--no-index\n-r https://index.example/more.txt\n"}, frontend="pip")
+    assert "the requirements at https://index.example/more.txt were not read" in [u.reason for u in report.unknowns]
+
+
+def test_pip_does_not_read_uvs_sources(here: World) -> None:
+    """Of the project that it installs it reads the standard tables alone."""
+    text = '[project]\nname = "app"\nversion = "1"\ndependencies = ["numpy"]\n'
+    text += '[tool.uv.sources]\nnumpy = { path = "absent" }\n'
+    folder = here.write({"requirements.txt": f"-i {here.index}\n./app\n", "app/pyproject.toml": text})
+    with IndexSession(cache_dir=here.cache) as session:
+        question = Question(frontend="pip", machine=here.machine, python="3.11", plans=False)
+        (simulation,) = diagnose(str(folder), question, session).simulations
+    assert {d.project: d.kind for d in simulation.resolution.distributions} == {"app": "directory", "numpy": "wheel"}
+
+
+def test_build_requirements_that_could_not_be_asked_for_are_not_called_missing(tmp_path: Path) -> None:
+    """Offline with an empty cache nothing is known of setuptools: that is no prediction of a failure."""
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "pyproject.toml").write_text('[project]\nname = "app"\nversion = "1"\n')
+    (tmp_path / "requirements.txt").write_text("-i http://127.0.0.1:9/simple\n./app\n")
+    with IndexSession(cache_dir=tmp_path / "cache", offline=True) as session:
+        question = Question(frontend="pip", machine=Machine("linux-64", {}), python="3.11", plans=False)
+        report = diagnose(str(tmp_path), question, session)
+    assert report.findings == ()
+    assert set(report.simulations[0].outcomes.values()) == {Outcome.UNKNOWN}

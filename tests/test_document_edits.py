@@ -183,6 +183,30 @@ CASES: dict[str, tuple[str, list[Edit], str]] = {
         [Edit.set(("dependencies",), {"a": "1", "c": "3"})],
         '[dependencies]\na = "1" # keep\nc = "3"\n',
     ),
+    "a table joins an array of tables, behind the others and what belongs to them": (
+        '[[i]]\nname = "a"\n[i.sub]\nx = 1\n\n# about t\n[t]\n',
+        [Edit.add_table(("i",), {"name": "b", "n": ["x"]}, "why"), Edit.add_table(("i",), {"name": "b", "n": ["x"]})],
+        '[[i]]\nname = "a"\n[i.sub]\nx = 1\n\n[[i]]  # why\nname = "b"\nn = ["x"]\n\n# about t\n[t]\n',
+    ),
+    "the first of its kind goes among its kin": (
+        "[tool.uv]\npackage = false\n\n[other]\n",
+        [Edit.add_table(("tool", "uv", "dependency-metadata"), {"name": "a"})],
+        '[tool.uv]\npackage = false\n\n[[tool.uv.dependency-metadata]]\nname = "a"\n\n[other]\n',
+    ),
+    "an array of inline tables gets an inline one": (
+        "t = [{ a = 1 }]\n",
+        [Edit.add_table(("t",), {"a": 2})],
+        "t = [{ a = 1 }, { a = 2 }]\n",
+    ),
+    "an inline table of a section that is not there": (
+        "[tool.uv]\npackage = false\n",
+        [
+            Edit.set(("tool", "uv", "extra", "p", "A"), "1", "why", inline=True),
+            Edit.set(("tool", "uv", "extra", "p", "B"), "2", inline=True),
+            Edit.set(("tool", "uv", "extra", "q", "A"), "3", inline=True),
+        ],
+        '[tool.uv]\npackage = false\n\n[tool.uv.extra]\np = { A = "1", B = "2" }  # why\nq = { A = "3" }\n',
+    ),
     "strings are written as TOML reads them": (
         "[t]\n",
         [Edit.set(("t", "a"), 'q" \\ \x01\x7f\n é'), Edit.set(("t", "b"), {"x": 1.5, "y z": [True, float("inf")]})],

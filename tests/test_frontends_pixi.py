@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pixi_diagnose.outcome import Outcome
+from pixi_diagnose.renderers.json_report import render
 from pixi_diagnose.report import Report
 from support.worlds import world
 
@@ -176,3 +177,47 @@ def test_all_candidates_of_an_import_name_are_said(tmp_path: Path) -> None:
     (found,) = (f for f in report.findings if f.rule.code == "ISO101")
     assert "opencv-python" in found.explanation[0]
     assert "opencv-python-headless" in found.explanation[0]
+
+
+def test_a_build_requirement_that_cannot_be_built_is_named_with_whose_it_is(tmp_path: Path) -> None:
+    """P5: isolated as well, it sees no more than the build that asks for it."""
+    with world(tmp_path, FACTS_FILES) as packages:
+        report = packages.diagnose({"pixi.toml": manifest({"conda": ["pytorch"], "pypi": ["on-flash"]})}, plans=False)
+    (found,) = report.findings
+    assert (found.rule.code, found.project) == ("ISO101", "on-flash")
+    assert found.message == "flash 1.0, a build requirement of on-flash, is built isolated and cannot import torch"
+    assert found.place is not None
+    assert found.place.key == ("pypi-dependencies", "on-flash")
+    assert [str(e) for e in found.evidence] == ["setup.py:1"]
+    (build,) = report.simulations[0].builds
+    assert (build.project, build.decisive.project, build.decisive.needed_for) == ("on-flash", "flash", ("on-flash",))
+    (run,) = json.loads(render(report))["environments"][0]["builds"][0]["phases"]
+    assert run["missing"][0]["import_name"] == "torch"
+    assert run["requirement"] == {"project": "flash", "version": "1.0", "isolated": True, "needed_for": ["on-flash"]}
+
+
+def test_listing_a_build_requirement_lets_it_see_what_conda_has(tmp_path: Path) -> None:
+    """P5, P6: the list holds for what is built to build something else, too."""
+    case = {"conda": ["pytorch", "setuptools"], "pypi": ["on-flash"], "isolation": ["flash"]}
+    with world(tmp_path, FACTS_FILES) as packages:
+        report = packages.diagnose({"pixi.toml": manifest(case)}, plans=False)
+    assert report.simulations[0].outcomes == {"lock": "ok", "install": "ok"}
+    assert report.findings == ()
+
+
+def test_projects_that_are_needed_to_build_each_other_are_never_built(tmp_path: Path) -> None:
+    """Seen with pixi 0.77 and uv 0.13.8, which wait for ever, and pip 26.0, which stops."""
+    ring = {
+        f"{name}-1.0/{path}": text
+        for name, other in (("ring", "gnir"), ("gnir", "ring"))
+        for path, text in (
+            ("setup.py", f"from setuptools import setup\n\nsetup(name='{name}', version='1.0')\n"),
+            ("pyproject.toml", f'[build-system]\nrequires = ["setuptools", "{other}"]\n'),
+        )
+    }
+    with world(tmp_path, ring) as packages:
+        report = packages.diagnose({"pixi.toml": manifest({"conda": [], "pypi": ["ring"]})}, plans=False)
+    (simulation,) = report.simulations
+    assert simulation.outcomes["install"] == "fails"
+    assert "ring is needed to build ring" in simulation.builds[0].phases[-1].reason
+    assert [f.rule.code for f in report.findings] == ["ISO114"]

@@ -12,7 +12,7 @@ from pixi_diagnose.errors import IndexAccessError
 from pixi_diagnose.index import client as client_module
 from pixi_diagnose.index.client import IndexClient
 from pixi_diagnose.index.credentials import Credentials
-from pixi_diagnose.index.keyring_setting import pip_asks_keyring, pixi_asks_keyring, uv_asks_keyring
+from pixi_diagnose.manifest.pixi_configuration import pixi_configuration
 from support.server import Response, Server
 
 
@@ -120,21 +120,14 @@ def test_without_the_program_keyring_the_user_alone_is_sent(tmp_path: Path) -> N
 def test_pixis_configuration_is_read_the_workspaces_own_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: str | None, users: str | None, expected: bool
 ) -> None:
+    monkeypatch.delenv("PIXI_NO_CONFIG")
     monkeypatch.setenv("PIXI_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     for folder, value in ((tmp_path / "work" / ".pixi", own), (tmp_path / "home", users)):
         folder.mkdir(parents=True)
         text = "broken =" if value is None else f'[pypi-config]\nkeyring-provider = "{value}"\n'
         (folder / "config.toml").write_text(text)
-    assert pixi_asks_keyring(str(tmp_path / "work")) is expected
-
-
-def test_uv_and_pip_take_it_from_variables() -> None:
-    assert uv_asks_keyring(False, {"UV_KEYRING_PROVIDER": "subprocess"})
-    assert not uv_asks_keyring(True, {"UV_KEYRING_PROVIDER": "disabled"})
-    assert uv_asks_keyring(True, {})
-    assert pip_asks_keyring({"PIP_KEYRING_PROVIDER": "subprocess"})
-    assert not pip_asks_keyring({"PIP_KEYRING_PROVIDER": "auto"})
+    assert pixi_configuration(str(tmp_path / "work")).keyring is expected
 
 
 # --- proxies ---

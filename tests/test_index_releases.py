@@ -65,6 +65,11 @@ def test_an_sdist_stands_where_no_wheel_fits_and_knows_the_wheel_for_its_metadat
     assert offer.wheel_url.endswith(OTHER)
 
 
+def test_whether_any_release_has_a_wheel_is_known_of_the_page() -> None:
+    assert select("pack", [file(SDIST), file("pack-0.9-py3-none-any.whl")], Selection(TARGET)).has_wheel
+    assert not select("pack", [file(SDIST), file(OTHER)], Selection(TARGET)).has_wheel
+
+
 def test_a_release_without_a_usable_file_is_passed_over_with_a_reason() -> None:
     assert offered(OTHER, "pack-1.5.tar.gz") == {"1.5": "pack-1.5.tar.gz"}
     assert withheld(OTHER) == {"1.0": "its wheels are for Windows x86_64 only"}

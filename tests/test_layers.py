@@ -10,6 +10,9 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent.parent / "src" / "pixi_diagnose"
 
 LAYERS = (
+    "lazy_dataclass",
+    "pep508",
+    "data",
     "errors",
     "evidence",
     "outcome",

@@ -10,11 +10,9 @@ import rattler
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from packaging.markers import Marker
-from packaging.specifiers import SpecifierSet
-from packaging.version import Version
 
 from pixi_diagnose.locks.conda_matching import build_meets, depends_name, meets, version_meets
-from pixi_diagnose.locks.pypi_matching import MarkerReader, allows, needs_other_extra, python_fits, read_requirement
+from pixi_diagnose.locks.pypi_matching import MarkerReader, needs_other_extra, python_fits, read_requirement
 
 LINUX = {
     "os_name": "posix",
@@ -81,24 +79,6 @@ def test_a_build_string_is_a_glob_or_a_regular_expression() -> None:
     assert not build_meets("cuda*", "cpu_0")
     assert build_meets("^py3[0-9]+_.*$", "py312_0")
     assert build_meets(None, "any")
-
-
-PEP440 = st.from_regex(r"[0-9]{1,2}(?:\.[0-9]{1,3}){0,3}(?:a1|rc1|\.dev2|\.post1|\+cu124)?", fullmatch=True)
-SPECIFIERS = st.lists(
-    st.builds(
-        lambda operator, numbers, star: f"{operator}{numbers}{star if operator in {'==', '!='} else ''}",
-        st.sampled_from(["==", "!=", ">=", "<=", ">", "<", "~="]),
-        st.from_regex(r"[0-9]{1,2}\.[0-9]{1,2}(?:\.[0-9]{1,2})?", fullmatch=True),
-        st.sampled_from(["", ".*"]),
-    ),
-    max_size=3,
-).map(",".join)
-
-
-@settings(max_examples=300)
-@given(SPECIFIERS, PEP440)
-def test_projects_versions_are_compared_as_packaging_compares_them(specifier: str, version: str) -> None:
-    assert allows(specifier, version) == SpecifierSet(specifier).contains(Version(version), prereleases=True)
 
 
 MARKERS = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import pytest
@@ -20,6 +20,7 @@ from pixi_diagnose.manifest.model import (
     FindLinks,
     GitSource,
     IsolationEntry,
+    Manifest,
     NameMap,
     PathSource,
     UrlSource,
@@ -415,3 +416,55 @@ def test_version_specs_are_read_as_the_conda_library_of_pixi_reads_them(text: st
     else:
         spec, was_guessed = read_version_spec(text)
         assert (str(VersionSpec(spec, strict=True)), was_guessed) == (expected, guessed)
+
+
+# --- [dev] ---
+
+DEVELOPING = (
+    '[workspace]\nchannels = ["conda-forge"]\nplatforms = ["linux-64", "win-64"]\npreview = ["pixi-build"]\n'
+    '[dependencies]\npython = "3.12.*"\ncmake = "<4"\n'
+)
+PACKAGE = (
+    '[package]\nname = "lib"\nversion = "1"\n[package.build-dependencies]\ncmake = ">=3"\n'
+    '[package.host-dependencies]\nsetuptools = ">=60"\nme = { path = ".." }\n'
+    '[package.run-dependencies]\npytorch = "2.*"\n'
+    '[package.target.win.run-dependencies]\npywin32 = "*"\n'
+)
+
+
+def developed(tmp_path: Path, text: str, files: dict[str, str]) -> tuple[Manifest, dict[str, list[str]]]:
+    """A manifest, and what conda packages its environment asks for on each platform."""
+    for name, content in {"pixi.toml": text, **files}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    manifest = read_manifest(text, str(tmp_path / "pixi.toml"))
+    assert manifest.problems == ()
+    asked = {e.platform.name: sorted(f"{s.name} {s.version}" for s in e.conda) for e in environments(manifest)}
+    return manifest, asked
+
+
+def test_a_developed_package_brings_its_dependencies_and_not_itself(tmp_path: Path) -> None:
+    manifest, asked = developed(
+        tmp_path, f'{DEVELOPING}[dev]\nlib = {{ path = "lib" }}\nme = {{ path = "." }}\n', {"lib/pixi.toml": PACKAGE}
+    )
+    everywhere = ["cmake <4", "cmake >=3", "python 3.12.*", "pytorch 2.*", "setuptools >=60"]
+    assert asked == {"linux-64": everywhere, "win-64": sorted([*everywhere, "pywin32 *"])}
+    reasons = [unknown.reason for unknown in manifest.unknowns]
+    assert "what the build backend of lib adds to [dev] is not known" in reasons
+    assert "me in [dev] is not read: there is no [package] table in ." in reasons
+    assert [PurePath(name).parent.name for name in manifest.files] == ["lib"]
+
+
+def test_the_manifests_own_package_may_be_developed_and_a_far_one_is_named(tmp_path: Path) -> None:
+    own = PACKAGE.replace('me = { path = ".." }\n', "")
+    far = 'far = { git = "https://index.example/far.git" }\n'
+    manifest, asked = developed(tmp_path, f'{DEVELOPING}[target.linux-64.dev]\nlib = {{ path = "." }}\n{far}{own}', {})
+    assert "pytorch 2.*" in asked["linux-64"]
+    assert asked["win-64"] == ["cmake <4", "python 3.12.*"]
+    assert "far in [dev] is not read: only packages in folders are" in [u.reason for u in manifest.unknowns]
+
+
+def test_a_broken_developed_package_is_named_and_the_rest_is_read(tmp_path: Path) -> None:
+    manifest, asked = developed(tmp_path, f'{DEVELOPING}[dev]\nlib = {{ path = "lib" }}\n', {"lib/pixi.toml": "[pack"})
+    assert asked["linux-64"] == ["cmake <4", "python 3.12.*"]
+    assert any("this is not TOML" in unknown.reason for unknown in manifest.unknowns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 
 from pixi_diagnose.errors import IndexAccessError, ResolverError
 from pixi_diagnose.index import uv as uv_module
-from pixi_diagnose.index.overlay import Overlay, Shown, render_metadata
+from pixi_diagnose.index.overlay import SIDE_BY_SIDE, Overlay, Shown, render_metadata
 from pixi_diagnose.index.releases import offer_conda
 from pixi_diagnose.index.uv import compile_requirements, default_index, private_cache
 from pixi_diagnose.metadata import MetadataSource, StaticMetadata
@@ -105,7 +106,20 @@ def test_a_fault_of_ours_is_raised_where_the_view_was_shown(overlay: Overlay) ->
     assert ask(overlay, f"{overlay.base('v2', 0)}/pack/")[0] == 404
 
 
-def test_a_view_waits_until_another_of_its_name_is_done(overlay: Overlay) -> None:
+def test_views_of_one_name_are_shown_side_by_side_under_labels_of_their_own(overlay: Overlay) -> None:
+    class Empty(OneProject):
+        def show(self, index: int, project: str) -> Shown:  # noqa: ARG002  # as the protocol has them
+            return Shown(None, lasting=True)
+
+    with overlay.showing("v2", OneProject()) as first, overlay.showing("v2", Empty()) as second:
+        assert first == "v2"
+        assert ask(overlay, f"{overlay.base(first, 0)}/pack/")[0] == 200
+        assert ask(overlay, f"{overlay.base(second, 0)}/pack/")[0] == 404
+    with overlay.showing("v2", Empty()) as again:
+        assert again == "v2"  # what uv has kept under it is used again
+
+
+def test_a_view_waits_while_too_many_of_its_name_are_shown(overlay: Overlay) -> None:
     order: list[str] = []
 
     def second() -> None:
@@ -113,7 +127,9 @@ def test_a_view_waits_until_another_of_its_name_is_done(overlay: Overlay) -> Non
             order.append("second")
 
     thread = threading.Thread(target=second)
-    with overlay.showing("v2", OneProject()):
+    with contextlib.ExitStack() as shown:
+        for _ in range(SIDE_BY_SIDE):
+            shown.enter_context(overlay.showing("v2", OneProject()))
         thread.start()
         thread.join(0.1)
         order.append("first")

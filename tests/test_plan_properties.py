@@ -87,6 +87,6 @@ def holds(packages: World, document: Document, plan: Plan) -> None:
     assert all(any(name in line for name in names) for line in removed)
     assert ("\r\n" in plan.text) == ("\r\n" in document.text)
 
-    bare = without_comments(plan, document)
+    bare = without_comments(plan, {document.path: document})
     assert Document(bare.text).data == edited.data
     assert bare.text.count("#") <= document.text.count("#")

@@ -316,6 +316,7 @@ def test_conda_in_an_unknown_version_stands_for_what_others_need(indexes: Indexe
 
 
 def test_a_conda_version_that_is_no_pypi_version_is_an_unknown(indexes: Indexes) -> None:
+    """uv.md U6.11."""
     indexes.a.add(make_wheel("torch", "2.5.0"))
     indexes.publish()
     answer = indexes.ask("torch", provided=(ProvidedProject("torch", "2.5.0_custom~1"),))

@@ -99,3 +99,21 @@ def test_offline_says_the_same(cache: Path) -> None:
     assert [s.outcomes for s in online.simulations] == [s.outcomes for s in offline.simulations]
     assert online.findings == offline.findings
     assert [p.diff for p in online.plans] == [p.diff for p in offline.plans]
+
+
+@pytest.mark.parametrize(
+    ("sample", "frontend", "lines"),
+    [
+        ("uv-flash-attn", "uv", 'flash-attn = [{ requirement = "torch", match-runtime = true }]'),
+        ("requirements-whisper", "uv", 'build-constraint-dependencies = ["setuptools<81"]'),
+        ("requirements-whisper", "pip", "setuptools<81"),
+    ],
+)
+def test_the_samples_of_uv_and_pip_have_a_plan(sample: str, frontend: str, lines: str, cache: Path) -> None:
+    machine = Machine("linux-64", {})  # without nvcc: flash-attn's own switch is needed as well
+    with IndexSession(cache) as session:
+        question = Question(frontend=frontend, python="3.11", machine=machine, every_tier=True)
+        report = diagnose(str(SAMPLES / sample), question, session)
+    assert report.recommended is not None, [p.reason for p in report.plans]
+    assert f"+{lines}  # " in report.recommended.diff
+    assert ("FLASH_ATTENTION_SKIP_CUDA_BUILD" in report.recommended.diff) == (sample == "uv-flash-attn")

@@ -192,7 +192,9 @@ def test_a_member_must_be_named_as_such(packages: World) -> None:
         "app/pyproject.toml": project("app", "lib"),
         "lib/pyproject.toml": project("lib"),
     }
-    assert "without `lib = { workspace = true }`" in failure(check(packages, 'app = { path = "app" }', files))
+    assert "`lib` is a workspace member, but has no entry in `tool.uv.sources`" in failure(
+        check(packages, 'app = { path = "app" }', files)
+    )
 
 
 def test_a_workspace_in_a_git_repository_stays_there(packages: World, tmp_path: Path) -> None:
@@ -356,6 +358,21 @@ def test_a_server_that_is_not_there_is_said_and_the_rest_is_answered(packages: W
     assert report.findings == ()  # it is listed, and it is there: nothing is wrong with that
 
 
+@pytest.mark.parametrize(("status", "status_of_run"), [(404, 1), (410, 1), (403, 2), (500, 2)])
+def test_an_address_where_nothing_is_fails_and_one_that_refuses_is_not_known(
+    packages: World, status: int, status_of_run: int
+) -> None:
+    """404 is what pixi gets as well; what 403 hides depends on who asks, and 500 may pass."""
+    packages.server.routes["/direct/kernels-1.0.tar.gz"] = Response(b"", status=status)
+    report = check(packages, f'kernels = {{ url = "{packages.server.url}/direct/kernels-1.0.tar.gz" }}')
+    assert report.exit_status == status_of_run
+    if status_of_run == 1:
+        assert f"kernels-1.0.tar.gz does not exist ({status})" in failure(report)
+    else:
+        (unknown,) = (u for u in report.unknowns if u.subject == "kernels")
+        assert unknown.fault
+
+
 def test_a_server_that_does_not_answer_is_waited_for_once(packages: World) -> None:
     packages.server.routes["/far.git/info/refs"] = Response(b"gone", 503)
     head = HEAD + '[pypi-options]\nno-build-isolation = ["kern"]\n\n'
@@ -434,13 +451,22 @@ def test_the_same_place_may_be_written_in_two_ways(packages: World) -> None:
     ("source", "message"),
     [
         ("{ workspace = true }", "is not a workspace member"),
-        ('{ index = "nowhere" }', "undeclared index in tool.uv.sources: nowhere"),
-        ('{ git = "https://index.example/r", tag = "a", branch = "b" }', "more than one of"),
+        ('{ index = "nowhere" }', "references an undeclared index: `nowhere`"),
+        ('{ path = "x", workspace = true }', "cannot specify both `path` and `workspace`"),
+        (
+            '{ git = "https://index.example/r", tag = "a", branch = "b" }',
+            "expected at most one of `rev`, `tag`, or `branch`",
+        ),
     ],
 )
 def test_uv_sources_that_uv_refuses(packages: World, source: str, message: str) -> None:
     text = project("app", "lib", more=f"[tool.uv.sources]\nlib = {source}\n")
     assert message in failure(check(packages, 'app = { path = "app" }', {"app/pyproject.toml": text}))
+
+
+def test_a_folder_with_a_broken_pyproject_is_refused_at_its_line(packages: World) -> None:
+    report = check(packages, 'app = { path = "app" }', {"app/pyproject.toml": "[project]\nname = \n"})
+    assert "app: pyproject.toml:2: this is not TOML" in failure(report)
 
 
 def test_a_source_for_what_conda_provides_is_refused(packages: World) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pixi_diagnose.environment import Environment, environments
 from pixi_diagnose.errors import LockError
 from pixi_diagnose.index.tags import Target
-from pixi_diagnose.locks.pylock import pylock_distributions, read_pylock
+from pixi_diagnose.locks.pylock import Choice, pylock_distributions, read_pylock
 from pixi_diagnose.locks.uv_lock import Selection, locked_distributions, read_uv_lock
 from pixi_diagnose.locks.uv_project import UvProjectLock
 from pixi_diagnose.manifest import Invocation, read_manifest
@@ -266,13 +266,13 @@ directory = { path = "./six" }
 
 def test_a_pylock_is_selected_as_the_standard_says() -> None:
     lock = read_pylock(PYLOCK, "pylock.toml")
-    found = pylock_distributions(lock, target(), "pylock.toml")
+    found = pylock_distributions(lock, Choice(target()), "pylock.toml")
     assert [(d.project, d.version, d.kind, d.filename, d.sha256) for d in found] == [
         ("click", "8.1.7", "wheel", "click-8.1.7-py3-none-any.whl", "aa"),
         ("docopt", "0.6.2", "sdist", "docopt-0.6.2.tar.gz", "cc"),
     ]
     assert found[1].index == "https://index.example/simple"
-    windows = pylock_distributions(lock, target("win-64"), "pylock.toml", extras=("fast",), groups=())
+    windows = pylock_distributions(lock, Choice(target("win-64"), ("fast",), ()), "pylock.toml")
     assert [(d.project, d.kind, d.required_by) for d in windows] == [
         ("click", "wheel", ("",)),
         ("colorama", "wheel", ("click",)),
@@ -297,7 +297,7 @@ def test_a_pylock_that_cannot_be_read_says_why(text: str, says: str) -> None:
 def test_a_pylock_for_another_python_does_not_answer() -> None:
     lock = read_pylock('requires-python = ">=3.13"\n' + PYLOCK, "pylock.toml")
     with pytest.raises(LockError, match=r"3\.13"):
-        pylock_distributions(lock, target(), "pylock.toml")
+        pylock_distributions(lock, Choice(target()), "pylock.toml")
 
 
 def test_the_lock_of_a_workspace_lies_above_its_members(tmp_path: Path) -> None:

@@ -20,8 +20,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from pixi_diagnose.build_needs.model import BuildNeeds, BuildSystem, BuildTarget
 from pixi_diagnose.cli import main
 from pixi_diagnose.errors import ArchiveError
+from pixi_diagnose.verify.comparison import compare
+from pixi_diagnose.verify.model import ObservedBuild, Plan, Standing
 from pixi_diagnose.verify.throwaway import Throwaway
 from support.packages import PackageIndex, make_sdist, make_tar, make_wheel, pkg_info, write_files
 from support.server import Server
@@ -260,6 +263,45 @@ def test_a_program_that_a_hook_starts_is_recorded(tmp_path: Path) -> None:
     assert [(p["program"], p["tool"], p["evidence"]) for p in programs] == [
         ("git", "git", [{"file": "backend.py", "line": 5}])
     ]
+
+
+def test_a_program_that_fails_is_for_want_of_no_module(tmp_path: Path) -> None:
+    misses = "try:\n        import numpy; extra = 'fast.c'\n    except ImportError:\n        extra = 'slow.c'"
+    fails = "__import__('subprocess').check_call([__import__('sys').executable, '-c', 'raise SystemExit(1)', extra])"
+    _, document = answer(in_tree(tmp_path, requires=f"{misses}\n    {fails}"))
+    assert [(o["project"], o["strength"]) for o in document["observed"]["imports"]] == [("numpy", "guarded")]
+    assert "slow.c" in document["observed"]["stopped"]["reason"]
+
+
+def test_a_project_that_is_asked_for_by_its_name_is_put_in(tmp_path: Path) -> None:
+    asks = "import importlib.metadata; importlib.metadata.version('numpy')"
+    status, document = answer(in_tree(tmp_path, requires=asks))
+    assert standing(document) == [("import", "numpy", "agreed")]
+    assert document["observed"]["imports"][0]["strength"] == "hard"
+    assert status == 0
+
+
+def test_a_name_that_this_setuptools_no_longer_has_is_a_pin(tmp_path: Path) -> None:
+    script = "from setuptools import setup\nfrom setuptools import Feature\nsetup()\n"
+    _, document = answer(project(tmp_path, {"setup.py": script}))
+    assert document["observed"]["pins"] == ["setuptools<46"]
+    assert document["observed"]["imports"] == []
+
+
+def test_a_module_that_no_words_name_and_that_cannot_be_had_was_not_to_blame(tmp_path: Path) -> None:
+    script = "try:\n    import winonly\nexcept ImportError:\n    pass\nraise OSError('no headers')\n"
+    _, document = answer(project(tmp_path, {"setup.py": script}))
+    assert [(o["import_name"], o["strength"]) for o in document["observed"]["imports"]] == [("winonly", "guarded")]
+    assert document["observed"]["stopped"]["reason"] == "OSError: no headers"
+
+
+def test_what_a_backend_asks_for_where_a_tool_is_missing_is_not_judged_where_it_is_there() -> None:
+    system = BuildSystem(True, ("maturin",), "maturin")
+    needs = BuildNeeds("twin", "1.0", system, hook_requirements=("puccinialin",))
+    hooks = ("get_requires_for_build_wheel",)
+    plan = Plan("twin", "maturin", ("maturin",), hooks, "3.11", 9.0)
+    seen = compare(needs, ObservedBuild(answer=(), passed=hooks), plan, BuildTarget())
+    assert [(item.name, item.standing) for item in seen.items] == [("puccinialin", Standing.UNJUDGED)]
 
 
 def test_a_hook_that_does_not_end_is_ended_with_all_that_it_started(tmp_path: Path, temporary: Path) -> None:

@@ -39,6 +39,18 @@ def test_a_file_that_was_changed_meanwhile_stops_all(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["one.toml", "two.toml"]
 
 
+def test_a_file_that_is_new_is_written_only_where_there_is_still_none(tmp_path: Path) -> None:
+    one, two = folder(tmp_path)
+    new = tmp_path / "new.toml"
+    rewrite({str(one): Rewrite("old one", "new one"), str(new): Rewrite(None, "new")})
+    assert (one.read_text(), new.read_text()) == ("new one", "new")
+    two.touch(0o666)
+    assert stat.S_IMODE(new.stat().st_mode) == stat.S_IMODE(two.stat().st_mode)
+    with pytest.raises(UsageError, match="already: nothing is written"):
+        rewrite({str(two): Rewrite("old two", "new two"), str(new): Rewrite(None, "newer")})
+    assert (two.read_text(), new.read_text()) == ("old two", "new")
+
+
 def test_where_the_second_cannot_be_replaced_the_first_is_put_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -51,7 +63,9 @@ def test_where_the_second_cannot_be_replaced_the_first_is_put_back(
         return replace(self, target)
 
     monkeypatch.setattr(Path, "replace", refuse)
+    new = tmp_path / "new.toml"
+    changes = {str(new): Rewrite(None, "new"), str(one): Rewrite("old one", "new one")}
     with pytest.raises(UsageError, match="No space left"):
-        rewrite({str(one): Rewrite("old one", "new one"), str(two): Rewrite("old two", "new two")})
+        rewrite({**changes, str(two): Rewrite("old two", "new two")})
     assert (one.read_text(), two.read_text()) == ("old one", "old two")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["one.toml", "two.toml"]

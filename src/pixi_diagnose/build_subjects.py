@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from concurrent.futures import Future, as_completed
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from .build_needs.model import BuildNeeds, BuildTarget
 from .environment import Environment
@@ -16,10 +17,40 @@ from .frontends.extra_requirements import extra_requirements
 from .frontends.model import BuildSubject
 from .index.model import Distribution
 from .kept_values import from_bytes, to_bytes
-from .resolve import Resolution, Resolver
+from .lazy_dataclass import dataclass
+from .resolve import LookedAt, Resolution, Resolver
 from .source_tree import SourceTree
 
-__all__ = ["build_subjects"]
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+__all__ = ["build_subjects", "reading_ahead"]
+
+ANALYSING = threading.Lock()
+"""Scripts are read one after the other: Python does one thing at a time, and no two threads read the same."""
+
+
+def reading_ahead(environment: Environment, resolver: Resolver) -> LookedAt:
+    """Reads the sdists that a resolution looks at while it goes on, up to their build environments.
+
+    What is found is kept, and is there when `build_subjects` asks for it. An sdist that is not chosen in the end cost a
+    download; what goes wrong here goes wrong there again, where it is told.
+    """
+
+    def read(python: str, distribution: Distribution) -> None:
+        target = _target(distribution.project, environment, python)
+        needs = known_needs(distribution, target, resolver)
+        if needs is None:
+            needs = read_needs(distribution, resolver.source_tree(distribution), target, resolver)
+        installer = environment.installer
+        if installer is None or distribution.project not in installer.building.extra_requirements:
+            # behind the archives that wait to be read
+            resolver.workers.submit(resolver.build_environment, environment, python, _build_requirements(needs))
+
+    def looked_at(python: str, distribution: Distribution) -> None:
+        resolver.workers.submit(read, python, distribution)
+
+    return looked_at
 
 
 def build_subjects(
@@ -27,14 +58,17 @@ def build_subjects(
 ) -> list[BuildSubject]:
     """What must be built in a resolution, in its order, with needs and build environment; then what only a lock needs.
 
-    Archives and build environments are asked for side by side, each as soon as it can be; scripts are read one after
-    the other. A source that cannot be had is a subject without needs and with its unknown.
+    Archives and build environments are asked for side by side, each as soon as it can be. A source that cannot be had
+    is a subject without needs and with its unknown.
     """
     built = [d for d in resolution.distributions if d.built]
-    built += [d for d in resolution.only_locked if d.built and _may_be_dynamic(d)]
+    by_pip = environment.installer is not None and environment.installer.interface == "pip"
+    built += [d for d in resolution.only_locked if d.built and (by_pip or _may_be_dynamic(d))]
     if not built:
         return []
-    targets = {d.project: _target(d.project, environment, resolution) for d in built}
+    from concurrent.futures import as_completed
+
+    targets = {d: _target(d.project, environment, resolution.python) for d in built}
     subjects: dict[Distribution, Future[BuildSubject]] = {}
     pool = resolver.workers
 
@@ -44,19 +78,19 @@ def build_subjects(
     unread = []
     for distribution in built:
         source = resolution.unread(distribution.project)
-        needs = known_needs(distribution, targets[distribution.project], resolver)
+        needs = known_needs(distribution, targets[distribution], resolver)
         if source is not None:
             complete(BuildSubject(distribution, None, source))
         elif needs is None:
             unread.append(distribution)
         else:
             complete(BuildSubject(distribution, needs))
-    trees = {pool.submit(resolver.source_tree, d, resolution): d for d in unread}
+    trees = {pool.submit(resolver.source_tree, d, resolution.local): d for d in unread}
     for tree in as_completed(trees):
         distribution = trees[tree]
         progress(f"reading {distribution.project} {distribution.version}")
         try:
-            needs = read_needs(distribution, tree.result(), targets[distribution.project], resolver)
+            needs = read_needs(distribution, tree.result(), targets[distribution], resolver)
             complete(BuildSubject(distribution, needs))
         except (IndexAccessError, ArchiveError) as error:
             reason = Unknown(error.message, subject=distribution.project, fault=not resolver.offline)
@@ -68,13 +102,56 @@ def build_subjects(
 def with_build_environment(
     subject: BuildSubject, environment: Environment, resolution: Resolution, resolver: Resolver
 ) -> BuildSubject:
-    """The subject with what an isolated build of it would install."""
-    if subject.needs is None:
-        return subject
-    wanted = (*subject.needs.build_system.requires, *subject.needs.hook_requirements)
-    extra = extra_requirements(environment.installer, resolution, subject.distribution.project)
-    resolved = resolver.build_environment(environment, resolution, wanted, extra)
-    return replace(subject, build_environment=resolved, extra_requirements=tuple(s.name for s in extra))
+    """The subject with what an isolated build of it would install, and what has to be built for that in its turn."""
+    locking = _Completion(environment, resolution, resolver, locking=True).of(subject)
+    installing = locking
+    if environment.installer is not None and environment.installer.building.extra_requirements:
+        installing = _Completion(environment, resolution, resolver, locking=False).of(subject)
+    return replace(locking, requirements=installing.requirements, requirements_at_lock=locking.requirements)
+
+
+@dataclass(frozen=True, slots=True)
+class _Completion:
+    """What builds get to build with: while `locking`, or when what was resolved is installed."""
+
+    environment: Environment
+    resolution: Resolution
+    resolver: Resolver
+    locking: bool
+
+    def of(self, subject: BuildSubject, built_for: tuple[Distribution, ...] = ()) -> BuildSubject:
+        """The subject with its build environment; what is to be built of that is read here and now."""
+        if subject.needs is None:
+            return subject
+        wanted = _build_requirements(subject.needs)
+        project = subject.distribution.project
+        extra = extra_requirements(self.environment.installer, self.resolution, project, locking=self.locking)
+        python, versions = self.resolution.python, {d.project: d.version for d in self.resolution.distributions}
+        resolved = self.resolver.build_environment(self.environment, python, wanted, extra, versions)
+        chain = (*built_for, subject.distribution)
+        return replace(
+            subject,
+            build_environment=resolved,
+            extra_requirements=tuple(s.name for s in extra),
+            requirements=tuple(self._requirement(d, chain) for d in resolved.distributions if d.built),
+        )
+
+    def _requirement(self, distribution: Distribution, built_for: tuple[Distribution, ...]) -> BuildSubject:
+        if any((d.project, d.version) == (distribution.project, distribution.version) for d in built_for):
+            return BuildSubject(distribution, None, circular=True)
+        target = _target(distribution.project, self.environment, self.resolution.python)
+        try:
+            needs = known_needs(distribution, target, self.resolver)
+            if needs is None:
+                tree = self.resolver.source_tree(distribution, self.resolution.local)
+                needs = read_needs(distribution, tree, target, self.resolver)
+        except (IndexAccessError, ArchiveError) as error:
+            return BuildSubject(distribution, None, Unknown(error.message, subject=distribution.project))
+        return self.of(BuildSubject(distribution, needs), built_for)
+
+
+def _build_requirements(needs: BuildNeeds) -> tuple[str, ...]:
+    return (*needs.build_system.requires, *needs.hook_requirements)
 
 
 def known_needs(distribution: Distribution, target: BuildTarget, resolver: Resolver) -> BuildNeeds | None:
@@ -93,13 +170,16 @@ def _decoded(kept: bytes) -> BuildNeeds:
 
 
 def read_needs(distribution: Distribution, tree: SourceTree, target: BuildTarget, resolver: Resolver) -> BuildNeeds:
-    """Analyse a source tree, and keep the answer for the next run of the same archive."""
+    """Analyse a source tree, and keep the answer for whoever asks for the same archive next."""
     from .build_needs import facts
     from .build_needs.analysis import analyse_build
 
-    needs = analyse_build(tree, target, project=distribution.project, version=distribution.version)
-    if distribution.sha256:
-        resolver.cache.put("needs", facts.key(distribution.sha256, target), to_bytes(needs))
+    with ANALYSING:
+        needs = known_needs(distribution, target, resolver)
+        if needs is None:
+            needs = analyse_build(tree, target, project=distribution.project, version=distribution.version)
+            if distribution.sha256:
+                resolver.cache.put("needs", facts.key(distribution.sha256, target), to_bytes(needs))
     return needs
 
 
@@ -109,11 +189,11 @@ def _may_be_dynamic(distribution: Distribution) -> bool:
     return metadata is None or not metadata.is_static_for("uv") or bool(metadata.loosely_dynamic)
 
 
-def _target(project: str, environment: Environment, resolution: Resolution) -> BuildTarget:
+def _target(project: str, environment: Environment, python: str) -> BuildTarget:
     """Where a project is built, with the variables that the manifest gives to all builds and to its own."""
     building = environment.installer.building if environment.installer is not None else None
     own = building.extra_variables.get(project, {}) if building is not None else {}
-    return BuildTarget(_minor(resolution.python), environment.platform.subdir, {**environment.variables, **own})
+    return BuildTarget(_minor(python), environment.platform.subdir, {**environment.variables, **own})
 
 
 def _minor(python: str) -> tuple[int, int]:

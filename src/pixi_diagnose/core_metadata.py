@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from .evidence import Evidence, Unknown
+from .lazy_dataclass import dataclass
 
 __all__ = ["MetadataSource", "StaticMetadata"]
 

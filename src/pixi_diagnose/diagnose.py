@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .build_subjects import build_subjects
+from .build_subjects import build_subjects, reading_ahead
 from .checking import check, check_manifest, chosen, invalid_manifest
 from .conda import CondaSession
 from .document import Document
@@ -24,8 +25,10 @@ from .frontends.pixi import VERSION
 from .index.session import IndexSession
 from .locks import lock_beside
 from .manifest import find_manifest, frontend_for, read_manifest
+from .manifest.encodings import decoded
 from .manifest.model import Manifest
 from .manifest.pixi_versions import imitated_version, unsupported
+from .manifest.surroundings import Edited, OnDisk
 from .manifest.uv_versions import as_of
 from .outcome import Outcome
 from .prefix import read_prefix
@@ -34,6 +37,9 @@ from .report import Report
 from .resolve import Resolver
 from .settings import read_settings
 from .side_by_side import Elsewhere, given_to
+
+if TYPE_CHECKING:
+    from .plan import Simulate
 
 __all__ = ["EVERY_FRONTEND", "Question", "diagnose"]
 
@@ -59,7 +65,8 @@ def diagnose(
     file = find_manifest(Path(path or "."), os.environ, question.frontend)
     document = open_document(_read(file) if text is None else text, str(file))
     question = replace(question, frontend=frontend_for(document.text, str(file), question.frontend))
-    report = Report(str(file), question.frontend, VERSION, None, {str(file): document}, offline=session.offline)
+    version = VERSIONS[question.frontend]
+    report = Report(str(file), question.frontend, version, None, {str(file): document}, offline=session.offline)
     try:
         manifest = read_manifest(document.text, str(file), question.invocation)
         settings = read_settings(document.data, str(file))
@@ -76,24 +83,25 @@ def diagnose(
     findings = check_manifest(manifest)
     channels = CondaSession(session.cache, manifest.root, max_age=session.max_age)
 
-    def edited(text: str) -> tuple[Simulation, ...]:
-        return resimulate(text, file, question, session, channels)
+    def edited(texts: Mapping[str, str], *, isolated: bool = False) -> tuple[Simulation, ...]:
+        asked = replace(question, no_build_isolation=False, no_build_isolation_packages=()) if isolated else question
+        return resimulate(texts, file, asked, session, channels)
 
     if any(f.severity is Severity.ERROR for f in findings):
         report = replace(report, manifest=manifest, rejected=True)
-        plans = _plans_for_rejected(document, manifest, edited) if question.plans else ()
+        plans = _plans_for_rejected(documents, manifest, edited) if question.plans else ()
         return replace(report, findings=chosen(findings, question, settings, report), plans=plans)
     simulations = simulate(manifest, question, session, channels, progress)
     findings += check(simulations)
     plans = ()
     fix: Plan | None = None
     failing = any(o in {Outcome.FAILS, Outcome.AT_RISK} for s in simulations for o in s.outcomes.values())
-    if question.plans and failing and question.frontend == "pixi":  # plans are edits of a pixi manifest
+    if question.plans and failing and manifest.dialect != "conda":  # nothing in an environment.yml helps pip to build
         from .plan import plan_tiers, safe_fix
 
         progress("looking for a configuration that passes")
-        plans = plan_tiers(document, simulations, edited, every=question.every_tier)
-        fix = safe_fix(document, simulations, edited, plans) if question.fix else None
+        plans = plan_tiers(documents, simulations, edited, every=question.every_tier, unread=manifest.unread)
+        fix = safe_fix(documents, simulations, edited, plans) if question.fix else None
     return replace(
         report,
         manifest=manifest,
@@ -102,7 +110,7 @@ def diagnose(
         plans=plans,
         fix=fix,
         elsewhere=elsewhere(document.text, file, simulations, question, session, channels) if compared else (),
-        unknowns=tuple(dict.fromkeys(u for s in simulations for u in unknown(s))),
+        unknowns=tuple(dict.fromkeys((*manifest.unknowns, *(u for s in simulations for u in unknown(s))))),
         seconds=time.perf_counter() - start,
     )
 
@@ -143,7 +151,7 @@ def simulate_environments(
     simulations = []
     for environment in wanted:
         progress(f"resolving {environment.name} for {environment.platform.name}")
-        resolution = resolver.resolve(environment)
+        resolution = resolver.resolve(environment, reading_ahead(environment, resolver))
         subjects = build_subjects(environment, resolution, resolver, progress)
         simulation = simulator(environment, resolution, subjects, question.machine, question.frontend_version)
         left_over = read_prefix(environment.root, environment.name)
@@ -182,19 +190,22 @@ def _read_by(
     """The simulations of a file that another frontend reads, None where it does not."""
     try:
         frontend_for(text, str(file), frontend)
-        return resimulate(text, file, question, session, channels)
+        return resimulate({str(file): text}, file, question, session, channels)
     except (UsageError, ManifestError):
         return None
 
 
 def resimulate(
-    text: str, file: Path, question: Question, session: IndexSession, channels: CondaSession
+    texts: Mapping[str, str], file: Path, question: Question, session: IndexSession, channels: CondaSession
 ) -> tuple[Simulation, ...]:
-    """Simulate an edited text of the same manifest. Raises ManifestError where the edit broke it."""
-    manifest = read_manifest(text, str(file), question.invocation)
+    """Simulate edited texts of the manifest and of files beside it, by path. ManifestError where the edit broke it."""
+    around = Edited(OnDisk(file.parent), str(file.parent), texts)
+    manifest = read_manifest(texts[str(file)], str(file), question.invocation, around)
     broken = next((p for p in manifest.problems if p.kind in {"invalid", "unknown-key"}), None)
     if broken is not None:
         raise ManifestError(broken.message, path=str(file))
+    if question.frontend == "uv":
+        manifest = as_of(manifest, question.frontend_version)
     return simulate(manifest, question, session, channels)
 
 
@@ -208,19 +219,18 @@ def unknown(simulation: Simulation) -> tuple[Unknown, ...]:
     return (*simulation.unknowns, *unread, *faults)
 
 
-def _plans_for_rejected(
-    document: Document, manifest: Manifest, edited: Callable[[str], tuple[Simulation, ...]]
-) -> tuple[Plan, ...]:
+def _plans_for_rejected(documents: Mapping[str, Document], manifest: Manifest, edited: Simulate) -> tuple[Plan, ...]:
     if manifest.dialect != "pixi":
         return ()
     from .plan import plan_without_rejected
 
-    return plan_without_rejected(document, manifest.problems, edited)
+    return plan_without_rejected(documents, manifest.problems, edited)
 
 
 def _read(file: Path) -> str:
     try:
-        return file.read_bytes().decode("utf-8")  # line breaks as they are: plans are written back
+        data = file.read_bytes()  # line breaks as they are: plans are written back
+        return decoded(data) if file.suffix in {".txt", ".in"} else data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ManifestError("the manifest is not UTF-8", path=str(file)) from error
     except OSError as error:

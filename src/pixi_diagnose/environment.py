@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TypeVar
 
 from .errors import UsageError
+from .lazy_dataclass import dataclass
 from .manifest.installer import Installer
 from .manifest.model import (
     CondaSpec,

@@ -49,13 +49,15 @@ class ManifestError(PixiDiagnoseError):
 class IndexAccessError(PixiDiagnoseError):
     """A package index or one of its files is unreachable, refuses, or answers something that cannot be used.
 
-    `url` is the address without credentials, `refused` whether it answers that one has no right to it (401, 403).
+    `url` is the address without credentials, `refused` whether it answers that one has no right to it (401, 403), and
+    `absent` that nothing is there (404, 410).
     """
 
-    def __init__(self, message: str, *, url: str, hint: str = "", refused: bool = False) -> None:
+    def __init__(self, message: str, *, url: str, hint: str = "", refused: bool = False, absent: bool = False) -> None:
         super().__init__(message, hint=hint)
         self.url = url
         self.refused = refused
+        self.absent = absent
 
 
 class LockError(PixiDiagnoseError):

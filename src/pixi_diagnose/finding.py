@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from .document import Edit
 from .evidence import Evidence, Place
 from .frontends.model import Simulation
+from .lazy_dataclass import dataclass
 from .manifest.model import Manifest
 
-__all__ = ["Confidence", "Finding", "Fix", "Plan", "Rule", "Severity"]
+__all__ = ["Confidence", "FileChange", "Finding", "Fix", "Plan", "Rule", "Severity"]
 
 
 class Severity(StrEnum):
@@ -65,8 +65,21 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class FileChange:
+    """What a plan makes of a file beside the manifest; `old` is None where there is none yet."""
+
+    path: str
+    old: str | None
+    text: str
+    edits: tuple[Edit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The fixes of one tier as one set of edits, with the outcome of simulating the edited manifest.
+
+    `edits` and `text` are the manifest's, `beside` what is written with it, `diff` shows all of them. `commands` are
+    what is to be run after that, in this order; empty for what the user runs anyway.
 
     `notes` are sentences about what the edits do, `trade_offs` what they cost, `unchecked` what no simulation could
     see. `reason` says why a plan that does not pass does not; where that is only one fact that nobody could ask,
@@ -86,6 +99,8 @@ class Plan:
     reason: str = ""
     hinges_on: str = ""
     safe: bool = False
+    beside: tuple[FileChange, ...] = ()
+    commands: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

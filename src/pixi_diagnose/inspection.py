@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -21,6 +21,7 @@ from .errors import UsageError
 from .evidence import Unknown
 from .index.session import DERIVED, IndexSession
 from .kept_values import from_bytes, to_bytes
+from .lazy_dataclass import dataclass
 from .outcome import Outcome
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ def _address(project: str, url: str, target: BuildTarget, session: IndexSession)
 def _release(what: str, target: BuildTarget, session: IndexSession) -> Inspection:
     """Of which archive a requirement's newest release is made is kept for as long as the page that says so."""
     index = session.client.register(session.default_index())
-    asked = f"{DERIVED} {index} {what} {target.subdir} {target.python}"
+    asked = f"{DERIVED} {index} {what} {facts.key('', target)}"
     kept = session.cache.get("inspected", asked, max_age=session.max_age)
     found = _kept(kept.decode(), session) if kept is not None else None
     return found or _read_release(what, asked, index, target, session)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 import tomli
 from packaging.markers import InvalidMarker, Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from .core_metadata import MetadataSource, StaticMetadata
 from .evidence import Evidence, Unknown
+from .lazy_dataclass import dataclass
+from .pep508 import canonicalize_name
 from .source_tree import SourceTree
 
 __all__ = [

@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-import tomli
-from packaging.utils import canonicalize_name, is_normalized_name
-
+from .data import read_table
 from .evidence import Unknown
+from .pep508 import canonicalize_name
 
 if TYPE_CHECKING:
     from .manifest.model import NameMap
 
 __all__ = ["candidates", "conda_names", "is_conda_forge", "load_name_maps", "project_import_names", "pypi_names"]
 
-_DATA = Path(__file__).with_name("data")
+_PROJECT = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 
 
 def candidates(import_name: str) -> tuple[str, ...]:
@@ -76,7 +75,7 @@ def pypi_names(
         known = _default_names(name, channel, forge=forge)
         if known is not None:
             return known
-    return (canonicalize_name(name),) if same_name and is_normalized_name(canonicalize_name(name)) else ()
+    return (canonicalize_name(name),) if same_name and _PROJECT.fullmatch(canonicalize_name(name)) else ()
 
 
 def conda_names(project: str) -> tuple[str, ...]:
@@ -176,7 +175,7 @@ def _default_names(name: str, channel: str, *, forge: bool) -> tuple[str, ...] |
 
 @cache
 def _import_table() -> dict[str, tuple[str, ...]]:
-    groups = _read("import_names.toml")
+    groups = _read("import_names")
     return {name: tuple(projects) for group in groups.values() for name, projects in group.items()}
 
 
@@ -193,16 +192,16 @@ def _import_names() -> dict[str, tuple[str, ...]]:
 def _conda_tables() -> dict[str, dict[str, tuple[str, ...]]]:
     return {
         channel: {name: tuple(projects) for name, projects in table.items()}
-        for channel, table in _read("conda_names.toml").items()
+        for channel, table in _read("conda_names").items()
         if channel != "prefixes"
     }
 
 
 @cache
 def _nameless_prefixes() -> tuple[str, ...]:
-    return tuple(_read("conda_names.toml")["prefixes"]["without-project"])
+    return tuple(_read("conda_names")["prefixes"]["without-project"])
 
 
 @cache
 def _read(name: str) -> dict[str, dict[str, list[str]]]:
-    return tomli.loads((_DATA / name).read_text(encoding="utf-8"))
+    return read_table(name)

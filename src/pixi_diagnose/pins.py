@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
-from importlib import resources
-
-from packaging.markers import UndefinedEnvironmentName
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
+from typing import TYPE_CHECKING
 
 from .conda import CondaPackage, reached_through
+from .data import read_table
 from .environment import marker_environment
 from .index.model import Distribution, PypiRequest, PypiResolution
+from .lazy_dataclass import dataclass
+from .pep508 import canonicalize_name
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 __all__ = ["Dispute", "Wish", "disputes"]
 
@@ -121,6 +122,9 @@ def _on(
     name: str, lines: Iterable[str], environment: Mapping[str, str], extras: Sequence[str]
 ) -> Iterator[Requirement]:
     """The applying requirements with bounds on a project."""
+    from packaging.markers import UndefinedEnvironmentName
+    from packaging.requirements import InvalidRequirement, Requirement
+
     for line in lines:
         try:
             requirement = Requirement(line)
@@ -152,6 +156,8 @@ def _chain(project: str, chosen: Mapping[str, Distribution]) -> tuple[str, ...]:
 
 
 def _project(line: str) -> str:
+    from packaging.requirements import InvalidRequirement, Requirement
+
     try:
         return canonicalize_name(Requirement(line).name)
     except InvalidRequirement:
@@ -160,5 +166,4 @@ def _project(line: str) -> str:
 
 @cache
 def _native() -> frozenset[str]:
-    text = resources.files("pixi_diagnose").joinpath("data/native_projects.toml").read_text(encoding="utf-8")
-    return frozenset(name for names in tomllib.loads(text).values() for name in names)
+    return frozenset(name for names in read_table("native_projects").values() for name in names)

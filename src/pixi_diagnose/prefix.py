@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from packaging.utils import canonicalize_name
+from .lazy_dataclass import dataclass
+from .pep508 import canonicalize_name
 
 __all__ = ["Prefix", "read_prefix"]
 

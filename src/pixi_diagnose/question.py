@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from .frontends.machine import Machine
+from .lazy_dataclass import dataclass
 from .manifest.invocation import Invocation
 
 __all__ = ["Question"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from .document import Document, Position
 from .evidence import Unknown
 from .finding import Finding, Plan, Severity
 from .frontends.model import Outcome, Simulation
+from .lazy_dataclass import dataclass
 from .manifest.model import Manifest
 from .side_by_side import Elsewhere
 

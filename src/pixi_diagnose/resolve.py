@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -37,19 +38,26 @@ from .index.model import (
     PypiResolution,
 )
 from .index.session import IndexSession
+from .lazy_dataclass import dataclass
 from .locks import JudgedLock, LockAnswer, Staleness
 from .manifest.installer import NamedIndex
 from .manifest.model import CondaSpec, IsolationEntry, NameMap, PypiOptions, PypiSpec
+from .manifest.pixi_configuration import PixiConfiguration, pixi_configuration
 from .names import load_name_maps
 from .source_tree import SourceTree
 from .sources.model import Gathered
 from .universal_lock import UniversalLock
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
     from .pins import Dispute
     from .sources.gathering import SourceReader
 
-__all__ = ["Resolution", "Resolver"]
+__all__ = ["LookedAt", "Resolution", "Resolver"]
+
+LookedAt = Callable[[str, Distribution], None]
+"""Told the Python ("3.12") and an sdist that a resolution looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,8 @@ class Resolution:
 
     `universal` is what `uv lock` covers (uv.md U3), None for everything that is not a uv project. Where it has no
     failure, `failure` is about what is installed of it.
+
+    `tried` are source releases that the resolver takes up and gives up again.
     """
 
     source: str
@@ -87,14 +97,14 @@ class Resolution:
     foreign: bool = False
     stale_lock: Staleness | None = None
     universal: UniversalLock | None = None
+    tried: tuple[Distribution, ...] = ()
 
     @property
     def only_locked(self) -> tuple[Distribution, ...]:
-        """What a universal lock has to know of, and this environment does not install."""
-        if self.universal is None:
-            return ()
+        """What locking has to know of, and this environment does not install: of a universal lock, or on the way."""
+        universal = self.universal.distributions if self.universal is not None else ()
         installed = {(d.project, d.version) for d in self.distributions}
-        return tuple(d for d in self.universal.distributions if (d.project, d.version) not in installed)
+        return tuple(d for d in (*universal, *self.tried) if (d.project, d.version) not in installed)
 
     def distribution(self, project: str) -> Distribution | None:
         """The chosen distribution of a canonical project name."""
@@ -165,12 +175,16 @@ class Resolver:
         """Threads for what is asked side by side."""
         return self._session.workers()
 
-    def resolve(self, environment: Environment) -> Resolution:
-        """What the lock says where it is good for the environment, else what pixi would write into a new one."""
+    def resolve(self, environment: Environment, looked_at: LookedAt | None = None) -> Resolution:
+        """What the lock says where it is good for the environment, else what pixi would write into a new one.
+
+        While the index side is resolved, `looked_at` is told, from other threads, of the sdists that are looked at, and
+        for which Python.
+        """
         if self._locked is None:
-            return self._solve(environment)
+            return self._solve(environment, looked_at)
         answer = self._locked.answer(environment)
-        resolution = self._solve(environment) if answer is None else self._from_lock(environment, answer)
+        resolution = self._solve(environment, looked_at) if answer is None else self._from_lock(environment, answer)
         return replace(
             resolution,
             stale_lock=self._locked.staleness(environment),
@@ -191,6 +205,7 @@ class Resolver:
                 d if d.version or d.project not in versions else replace(d, version=versions[d.project])
                 for d in answer.distributions
             ),
+            failure=answer.failure or gathered.failure,
             local=gathered.projects,
             unknowns=(*answer.unknowns, *gathered.unknowns),
             machine=self._hosts[0],
@@ -198,7 +213,7 @@ class Resolver:
             foreign=self._subdirs.isdisjoint(self._hosts),
         )
 
-    def _solve(self, environment: Environment) -> Resolution:
+    def _solve(self, environment: Environment, looked_at: LookedAt | None) -> Resolution:
         """Resolve one environment together with its solve group, and keep the part that is its own."""
         group = self._group(environment)
         conda_of_group = self._conda(group)
@@ -217,7 +232,7 @@ class Resolver:
         wanted = _deduplicated(s for e in group for s in e.pypi)
         if wanted and not conda_of_group.failure:
             if python:
-                part = self._pypi(environment, wanted, conda_of_group, python)
+                part = self._pypi(environment, wanted, conda_of_group, python, looked_at)
                 unknowns += part.unknowns
             else:
                 part = _PypiPart(PypiResolution((), PypiFailure("no-python", NO_PYTHON)))
@@ -239,6 +254,7 @@ class Resolver:
             unknowns=(*self._unknowns, *unknowns, *answer.unknowns),
             disputes=part.disputes,
             universal=part.universal,
+            tried=answer.tried if part.universal is None else part.universal.tried,
             expected=conda_of_group.expected,
             machine=self._hosts[0],
             host=host,
@@ -248,34 +264,38 @@ class Resolver:
     def build_environment(
         self,
         environment: Environment,
-        resolution: Resolution,
+        python: str,
         requirements: Sequence[str],
         extra: Sequence[PypiSpec] = (),
+        versions: Mapping[str, str] = MappingProxyType({}),
     ) -> PypiResolution:
         """What an isolated build installs for its requirements: resolved on their own, with the same index settings.
 
         Conda's packages, dependency overrides, the pre-release mode and a dependency's own index do not apply
         (pixi.md P5). What uv's configuration gives in addition (`extra`) is resolved together with the declared ones,
-        from the index that the project names for it, within build-constraint-dependencies (uv.md U1, U3).
+        from the index that the project names for it, within build-constraint-dependencies (uv.md U1, U3); `versions`
+        are those of the resolution by project.
         """
         indexes = {s.name: s.index for s in environment.pypi if s.index}
         own = tuple(replace(s, index=indexes.get(s.name)) for s in extra)
         settings = _index_settings(environment, own)
-        versions = {d.project: d.version for d in resolution.distributions}
         constraints = environment.installer.building.constraints if environment.installer is not None else ()
         lines = (line for s in own if (line := _requirement(s, versions)) is not None)
         request = PypiRequest(
             requirements=tuple(sorted({*requirements, *lines})),
-            python_version=resolution.python,
+            python_version=python,
             platform=environment.platform,
             indexes=replace(settings, prerelease_mode=IndexSettings().prerelease_mode),
             constraints=tuple(line for s in constraints if (line := _requirement(s, {})) is not None),
         )
         return self.ask(request)
 
-    def source_tree(self, distribution: Distribution, resolution: Resolution) -> SourceTree:
-        """The files of a distribution that must be built. Raises IndexAccessError or ArchiveError."""
-        for local in resolution.local:
+    def source_tree(self, distribution: Distribution, projects: Iterable[LocalProject] = ()) -> SourceTree:
+        """The files of a distribution that must be built, one of these local projects or an archive of an index.
+
+        Raises IndexAccessError or ArchiveError.
+        """
+        for local in projects:
             if local.project == distribution.project:
                 return local.tree
         return self._session.source_tree(distribution)
@@ -334,7 +354,12 @@ class Resolver:
         return self._conda(self._group(twin)).packages if twin else ()
 
     def _pypi(
-        self, environment: Environment, wanted: Sequence[PypiSpec], conda: CondaResolution, python: str
+        self,
+        environment: Environment,
+        wanted: Sequence[PypiSpec],
+        conda: CondaResolution,
+        python: str,
+        looked_at: LookedAt | None,
     ) -> _PypiPart:
         universal: UniversalLock | None = None
         if environment.installer is not None and environment.installer.interface == "uv":
@@ -353,7 +378,7 @@ class Resolver:
             provided=provided,
             constraints=(*request.constraints, *(universal.constraints if universal is not None else ())),
         )
-        answer = self.ask(request)
+        answer = self.ask(request, partial(looked_at, python) if looked_at is not None else None)
         disputed: tuple[Dispute, ...] = ()
         if gathered.failure is not None:
             answer = replace(answer, failure=gathered.failure)
@@ -410,8 +435,10 @@ class Resolver:
             self._sources = self._sources or SourceReader(self._session)
         return self._sources.of(sourced, environment, python, provided)
 
-    def ask(self, request: PypiRequest) -> PypiResolution:
-        """The answer to a question of the index side; an equal one is asked once."""
+    def ask(self, request: PypiRequest, looked_at: Callable[[Distribution], None] | None = None) -> PypiResolution:
+        """The answer to a question of the index side; an equal one is asked once. For `looked_at` see `resolve`."""
+        from concurrent.futures import Future
+
         key = _key(request)
         with self._lock:
             answer = self._projects.get(key)
@@ -421,7 +448,7 @@ class Resolver:
             from .index.resolver import resolve_projects  # not needed where a lock answers
 
             try:
-                answer.set_result(resolve_projects(request, self._session))
+                answer.set_result(resolve_projects(request, self._session, looked_at))
             except BaseException as error:
                 answer.set_exception(error)
                 raise
@@ -469,6 +496,7 @@ def _index_settings(
 ) -> IndexSettings:
     options: PypiOptions = environment.options
     default = IndexSettings()
+    pixis = pixi_configuration(environment.root) if environment.installer is None else PixiConfiguration()
     entries = environment.installer.resolution.indexes if environment.installer is not None else ()
     flat = {e.url for e in entries if e.format == "flat"}
     return IndexSettings(
@@ -485,7 +513,9 @@ def _index_settings(
         no_index=environment.installer is not None and environment.installer.resolution.no_index,
         exclude_newer_projects=tuple(sorted(environment.pypi_exclude_newer_packages.items())),
         entries=tuple(replace(e, place=None) for e in entries),
-        keyring=_asks_keyring(environment),
+        keyring=pixis.keyring or (environment.installer is not None and environment.installer.resolution.keyring),
+        mirrors=pixis.mirrors,
+        proxies=pixis.proxies,
     )
 
 
@@ -512,16 +542,6 @@ def _with_hashes(settings: IndexSettings, environment: Environment, specs: Itera
 
 
 EXACT = re.compile(r"===?[^,*]+")
-
-
-def _asks_keyring(environment: Environment) -> bool:
-    from .index import keyring_setting as setting  # a lock needs none of it
-
-    if environment.installer is None:
-        return setting.pixi_asks_keyring(environment.root)
-    if environment.installer.interface == "pip":
-        return setting.pip_asks_keyring()
-    return setting.uv_asks_keyring(environment.installer.resolution.keyring)
 
 
 PIP_STRATEGY = "unsafe-best-match"

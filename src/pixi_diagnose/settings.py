@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from .errors import ManifestError
+from .lazy_dataclass import dataclass
 
 __all__ = ["Settings", "read_settings", "suppressions", "wants_color"]
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from .environment import Environment
 from .frontends.model import Simulation
+from .lazy_dataclass import dataclass
 from .manifest.installer import DeclaredRequirement, Installer, ProjectLayout, TargetPython
 from .manifest.model import PypiOptions
 

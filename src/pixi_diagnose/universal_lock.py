@@ -6,16 +6,18 @@ The questions that are asked for it, and what their answers mean for an environm
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-
-from packaging.markers import InvalidMarker, Marker, UndefinedEnvironmentName
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from .index.model import Distribution, PypiFailure, PypiResolution
 from .index.universal_tags import lowest_python
+from .lazy_dataclass import dataclass
 from .manifest.installer import Conflict, Installer, ProjectLayout, Scope
 from .manifest.markers import all_of, any_of
 from .manifest.model import PathSource, PypiSpec
+
+if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
 
 __all__ = ["PythonRange", "Side", "UniversalLock", "narrowed", "one_source_each", "python_range", "sides", "united"]
 
@@ -25,13 +27,14 @@ class UniversalLock:
     """The distributions that a universal lock holds, each with the marker under which it is chosen; or the failure.
 
     `constraints` leave an environment exactly the locked versions. `refused` says why nothing of it can be installed
-    with the chosen extras and groups.
+    with the chosen extras and groups. `tried` are source releases that the resolver takes up and gives up again.
     """
 
     distributions: tuple[Distribution, ...]
     failure: PypiFailure | None = None
     constraints: tuple[str, ...] = ()
     refused: PypiFailure | None = None
+    tried: tuple[Distribution, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ class PythonRange:
 
     @property
     def _specifiers(self) -> SpecifierSet:
+        from packaging.specifiers import SpecifierSet
+
         return SpecifierSet(self.requires)
 
 
@@ -64,6 +69,8 @@ def python_range(installer: Installer, python: str) -> PythonRange | None:
 
     None where they exclude each other.
     """
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
     members = installer.project.members
     given = dict.fromkeys([installer.resolution.requires_python, *(m.requires_python for m in members)])
     requires = ",".join(filter(None, given))
@@ -113,20 +120,22 @@ def one_source_each(specs: Sequence[PypiSpec], markers: Mapping[str, str]) -> tu
 def united(layout: ProjectLayout, answers: Sequence[tuple[Side, PypiResolution]]) -> UniversalLock:
     """The lock that the answers for all sides make: each distribution once, or the first failure."""
     failure = next((answer.failure for _, answer in answers if answer.failure is not None), None)
+    tried = tuple({(d.project, d.version): d for _, answer in answers for d in answer.tried}.values())
     if failure is not None:
-        return UniversalLock((), failure)
+        return UniversalLock((), failure, tried=tried)
     distributions = {(d.project, d.version): d for _, answer in answers for d in answer.distributions}
     chosen = {Scope(layout.name, extra=e) for e in layout.extras} | {Scope(layout.name, group=g) for g in layout.groups}
     fitting = next((answer for side, answer in answers if not side.left_out & chosen), None)
     if fitting is None:
         names = " and ".join(sorted(s.extra or s.group for s in chosen if any(s in c.scopes for c in layout.conflicts)))
         refused = PypiFailure("conflict", f"{names} are declared as conflicting, and cannot be installed together")
-        return UniversalLock(tuple(distributions.values()), refused=refused)
+        return UniversalLock(tuple(distributions.values()), refused=refused, tried=tried)
     return UniversalLock(
         tuple(distributions[key] for key in sorted(distributions)),
         constraints=tuple(
             f"{d.project}=={d.version}" + (f" ; {d.marker}" if d.marker else "") for d in fitting.distributions
         ),
+        tried=tried,
     )
 
 
@@ -145,6 +154,8 @@ def _compatible_scopes(conflicts: Sequence[Conflict]) -> tuple[frozenset[Scope],
 
 
 def _holds(marker: str, environment: Mapping[str, str]) -> bool:
+    from packaging.markers import InvalidMarker, Marker, UndefinedEnvironmentName
+
     try:
         return Marker(marker).evaluate({**environment, "extra": ""})
     except (InvalidMarker, UndefinedEnvironmentName, ValueError):

@@ -7,19 +7,19 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import UsageError
+from .lazy_dataclass import dataclass
 
 __all__ = ["Rewrite", "rewrite"]
 
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """The text that a file had when it was read, and the one that it is to have."""
+    """The text that a file had when it was read (None: there was none), and the one that it is to have."""
 
-    old: str
+    old: str | None
     new: str
 
 
@@ -28,18 +28,18 @@ def rewrite(files: Mapping[str, Rewrite]) -> None:
 
     Raises UsageError where a file is no longer what was read, or cannot be written.
     """
-    prepared: dict[Path, tuple[Path, bytes]] = {}
+    prepared: dict[Path, tuple[Path, str | None]] = {}
     try:
         targets = {name: _checked(name, change) for name, change in files.items()}
         for name, change in files.items():
-            prepared[targets[name]] = (_temporary(name, change.new), change.old.encode())
+            prepared[targets[name]] = (_temporary(name, change), change.old)
         done: list[Path] = []
         for target, (temporary, _) in prepared.items():
             try:
                 temporary.replace(target)
             except OSError as error:
                 for written in done:
-                    written.write_bytes(prepared[written][1])
+                    _put_back(written, prepared[written][1])
                 raise UsageError(f"{target.name} cannot be written: {error.strerror}") from error
             done.append(target)
     finally:
@@ -48,31 +48,50 @@ def rewrite(files: Mapping[str, Rewrite]) -> None:
                 temporary.unlink(missing_ok=True)
 
 
+def _put_back(target: Path, old: str | None) -> None:
+    if old is None:
+        target.unlink(missing_ok=True)
+    else:
+        target.write_bytes(old.encode())
+
+
 def _checked(name: str, change: Rewrite) -> Path:
     target = Path(name).resolve()
     try:
-        if target.read_bytes() != change.old.encode():
+        if change.old is None:
+            if target.exists() and target.read_bytes() != change.new.encode():
+                raise UsageError(f"there is another {name} already: nothing is written", hint="rename that one")
+        elif target.read_bytes() != change.old.encode():
             raise UsageError(f"{name} was changed meanwhile: nothing is written", hint="run the command again")
     except OSError as error:
         raise UsageError(f"{name} cannot be read: {error.strerror}") from error
     return target
 
 
-def _temporary(name: str, text: str) -> Path:
-    """The new text beside the file, safely on disk."""
+def _temporary(name: str, change: Rewrite) -> Path:
+    """The new text beside the file, safely on disk, with the mode of the old one or the usual one of a new file."""
     target = Path(name).resolve()
     try:
         handle, path = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         temporary = Path(path)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(text.encode())
+                file.write(change.new.encode())
                 file.flush()
                 os.fsync(file.fileno())
-            shutil.copymode(target, temporary)
+            if change.old is None:
+                temporary.chmod(0o666 & ~_umask())
+            else:
+                shutil.copymode(target, temporary)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise UsageError(f"{name} cannot be written: {error.strerror}") from error
     return temporary
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

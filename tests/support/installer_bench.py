@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +13,7 @@ from pixi_diagnose.index.session import IndexSession
 from pixi_diagnose.report import Report
 
 from .installers import PYTHON, Case, Ending, projects, stub_setuptools, write_case
+from .packages import PackageFile
 from .server import Server
 
 __all__ = ["Bench", "ending", "serving"]
@@ -62,9 +63,12 @@ def _given(arguments: list[str]) -> dict[str, object]:
 
 
 @contextmanager
-def serving(root: Path) -> Iterator[Bench]:
-    """The index of all cases on loopback."""
-    with Server(projects(stub_setuptools()).routes()) as server:
+def serving(root: Path, more: Iterable[PackageFile] = ()) -> Iterator[Bench]:
+    """The index of all cases on loopback, with `more` files on it."""
+    index = projects(stub_setuptools())
+    for file in more:
+        index.add(file)
+    with Server(index.routes()) as server:
         made = Bench(root, f"{server.url}/simple")
         with made.session:
             yield made

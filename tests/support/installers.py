@@ -8,11 +8,13 @@ import itertools
 import marshal
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,6 +74,12 @@ def expected(case: Case) -> Ending:
     return Ending(case["lock"], case.get("install", ""), case.get("missing", ""))
 
 
+def planned(tool: str) -> Mapping[str, Mapping[str, Any]]:
+    """What `plan` recommends for the failing cases of a tool, by the case's name (cases/installers/plans.toml)."""
+    found: Mapping[str, Mapping[str, Any]] = tomllib.loads((CASES / "plans.toml").read_text())[tool]
+    return found
+
+
 def projects(setuptools: PackageFile) -> PackageIndex:
     """The index of all cases: our projects as sdists, what they want as wheels, and this setuptools."""
     wheels = [
@@ -83,7 +91,8 @@ def projects(setuptools: PackageFile) -> PackageIndex:
         )
     ]
     cython = {"Cython/__init__.py": "", "Cython/Build.py": "def cythonize(modules):\n    return modules\n"}
-    index = PackageIndex([setuptools, *wheels, make_wheel("cython", "3.0.0", cython)])
+    older = make_wheel("shifty", "1.0", {"shifty.py": ""})
+    index = PackageIndex([setuptools, *wheels, make_wheel("cython", "3.0.0", cython), older])
     for title, given in tomllib.loads((CASES / "projects.toml").read_text())["sdists"].items():
         name, _, version = title.rpartition("-")
         files = {path: text.lstrip("\n") for path, text in given.items() if path != "why"}
@@ -179,18 +188,45 @@ class RealTools:
 
     def run(self, case: Case, tool: str, *, warm: bool | None = None) -> Ending:
         """What the tool really does with a case. `warm`: uv's cache has the wheels; None decides as said above."""
-        number = next(self._numbers)
-        folder = self.folder / f"case{number}"
+        folder = self.folder / f"case{next(self._numbers)}"
         write_case(case, tool, folder, self.index)
-        cache = self.folder / f"cache{number}"
         if warm is None:
             warm = "no-build-isolation" not in f"{case.get('settings')} {case.get('arguments')}"
-        if tool != "pip" and warm:
+        return self.run_in(folder, tool, list(case.get("arguments", ())), warm=warm)
+
+    def run_in(self, folder: Path, tool: str, arguments: Sequence[str], *, warm: bool = False) -> Ending:
+        """What the tool really does in a folder of the user's files."""
+        tools = {"uv_project": self._uv_project, "uv_pip": self._uv_pip, "pip": self._pip}
+        with self._cache(folder, warm=warm and tool != "pip") as cache:
+            return tools[tool](folder, cache, arguments)
+
+    def run_commands(self, folder: Path, commands: Sequence[str]) -> str:
+        """Run the commands of a plan in a fresh environment: what the first that fails says, "" where none does."""
+        with self._cache(folder, warm=False) as cache:
+            self._run(["uv", "venv", ".venv"], folder, cache)
+            for command in commands:
+                done = self._run(self._spelled_out(shlex.split(command), folder), folder, cache)
+                if done.returncode:
+                    return f"{command}: {done.stdout}{done.stderr}"
+        return ""
+
+    def _spelled_out(self, words: list[str], folder: Path) -> list[str]:
+        """A command as it is run here: for the environment of the folder, with this environment's pip."""
+        python = str(folder / ".venv" / "bin" / "python")
+        if words[:2] == ["uv", "pip"]:
+            return [*words[:3], "--python", python, *words[3:]]
+        own = ["--no-cache-dir", "--disable-pip-version-check"]
+        pip = [sys.executable, "-m", "pip", "--python", python, *words[1:], *own]
+        return words if words[0] == "uv" else pip
+
+    @contextmanager
+    def _cache(self, folder: Path, *, warm: bool) -> Iterator[Path]:
+        """A cache of uv that has built nothing before; `warm`: with the wheels in it."""
+        cache = folder.parent / f"{folder.name}.cache"
+        if warm:
             shutil.copytree(self.warm, cache, copy_function=os.link)
         try:
-            arguments = list(case.get("arguments", ()))
-            tools = {"uv_project": self._uv_project, "uv_pip": self._uv_pip, "pip": self._pip}
-            return tools[tool](folder, cache, arguments)
+            yield cache
         finally:
             shutil.rmtree(cache, ignore_errors=True)
             shutil.rmtree(folder / ".venv", ignore_errors=True)

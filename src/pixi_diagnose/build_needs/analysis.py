@@ -11,9 +11,9 @@ from ..evidence import Evidence, Unknown
 from ..names import candidates
 from ..source_tree import SourceTree
 from .build_system import pyproject_evidence, read_build_system
-from .declarative import backend_scripts, version_plugin
+from .declarative import backend_scripts, metadata_providers, version_plugin
 from .hooks import Entry, Run, run_backend_script, run_once, settle
-from .interpreter import Surroundings, TreeIndex
+from .interpreter import Machine, Surroundings, TreeIndex
 from .interpreter.values import Choice, Opaque, Value
 from .merging import Merged
 from .model import (
@@ -29,6 +29,7 @@ from .model import (
 from .native import absent_sources, backend_needs, extension_tools
 from .observations import ImportSeen
 from .providers import applicable_projects, named_after, possible_projects
+from .setup_arguments import refusals
 from .setuptools_configuration import read_configuration
 from .tables import (
     RemovedApiEntry,
@@ -64,13 +65,17 @@ def analyse_build(
     `available` are the canonical names of projects that the declared requirements are known to bring along.
     Never raises for what the tree contains: what cannot be read or followed is among `unknowns`.
     """
-    system = read_build_system(tree)
     with _collection_put_off():
-        analysis = _Analysis(tree, target, system, project, version, available)
-        try:
-            return analysis.needs()
-        finally:
-            analysis.index.release()
+        return _needs(tree, target, project, version, available)
+
+
+def _needs(tree: SourceTree, target: BuildTarget, project: str, version: str, available: frozenset[str]) -> BuildNeeds:
+    """A function of its own: what it leaves behind is gone before garbage is collected again."""
+    analysis = _Analysis(tree, target, read_build_system(tree), project, version, available)
+    try:
+        return analysis.needs()
+    finally:
+        analysis.index.release()
 
 
 @contextmanager
@@ -126,18 +131,10 @@ class _Analysis:
     def _surroundings(self, argv: tuple[str, ...], hook: Iterable[str], *, stop: bool = False) -> Surroundings:
         projects = self._provides(hook)
         vendored = vendored_by_setuptools(self.setuptools) if "setuptools" in projects else frozenset()
-
-        def provides(root: str) -> bool:
-            if root in {"pkg_resources", "_distutils_hack"}:
-                return "setuptools" in projects
-            if root in vendored or not projects.isdisjoint(possible_projects(root, candidates(root))):
-                return True
-            return named_after(root, projects)
-
         return Surroundings(
             target=self.target,
             argv=argv,
-            provides=provides,
+            provides=_Provided(projects, vendored),
             lacks=self._lacks,
             root_on_path=(self.legacy and not self.in_tree) or _from_working_directory(self.target),
             stop_at_setup_requires=stop,
@@ -191,7 +188,7 @@ class _Analysis:
 
     def _declarative(self) -> None:
         answers, tools = backend_needs(self.tree, self.system, self.declared)
-        self.hook += answers
+        self.hook += [*answers, *metadata_providers(self.tree, self.module)]
         self.merged.tools.extend(tools)
         plugin = version_plugin(self.tree, self.module)
         if plugin:
@@ -211,7 +208,7 @@ class _Analysis:
         last = first
         if (asked or first.seen.argv_read) and not first.given_up:
             around = replace(self._surroundings(("setup.py", "dist_info"), asked), assumed=first.assumed)
-            last = settle(self.index, around, entry, wheel=True)
+            last = settle(self.index, around, entry, wheel=True, first=first.following)
             self.merged.add_run(last, after_answer=True)
         if last.seen.argv_read and not last.given_up:
             argv = ("setup.py", "bdist_wheel")
@@ -229,10 +226,18 @@ class _Analysis:
             self.stops += [
                 s for s in [*found, *([run.stop] if run.stop else [])] if (s.reason, s.evidence) not in known
             ]
+        self.stops += self._refusals(last)
         self.stops += absent_sources(self.tree, last)
         self.merged.tools.extend(extension_tools(self.tree, last, self.merged))
         if not setuptools_makes_wheels(self.setuptools):
             self.hook.append("wheel")
+
+    def _refusals(self, run: Run) -> Iterator[Stop]:
+        """What setuptools refuses of the arguments of the one setup() that is surely reached."""
+        numbers = tuple(int(part) for part in self.setuptools.split("."))
+        calls = [call for call in run.seen.setup_calls if call.path.endswith(".setup") and call.certain]
+        if len(calls) == 1:
+            yield from refusals(calls[0], numbers, Phase.METADATA)
 
     def _entry(self) -> Entry:
         configuration = self.configuration
@@ -245,7 +250,19 @@ class _Analysis:
             asks_for=lambda keywords: (
                 bool(_requirements(keywords.get("setup_requires"))[0]) or bool(configuration.setup_requires)
             ),
+            answered=self._answered,
         )
+
+    def _answered(self, m: Machine) -> Surroundings | None:
+        """The surroundings of the hook after get_requires, if all that the script asked so far has the same answer."""
+        before = m.around.provides
+        if m.seen.argv_read or m.argv != list(m.around.argv) or not isinstance(before, _Provided):
+            return None
+        asked = list(self.configuration.setup_requires)
+        for call in m.seen.setup_calls:
+            asked += _requirements(call.keywords.get("setup_requires"))[0]
+        after = replace(self._surroundings(("setup.py", "dist_info"), asked), assumed=m.around.assumed)
+        return after if all(after.provides(root) is given for root, given in before.answers.items()) else None
 
     def _asked(self, run: Run) -> list[str]:
         """What get_requires_for_build_wheel answers, from setup_requires, setup.cfg and a backend of the tree."""
@@ -258,7 +275,11 @@ class _Analysis:
             if unknown:
                 self.unknowns.append(Unknown("setup_requires is computed", (call.evidence,)))
         if self.in_tree:
-            found += _requirements(run.hook_answer)[0]
+            listed, unknown = _requirements(run.hook_answer)
+            found += listed
+            if unknown:
+                evidence = pyproject_evidence(self.tree, "build-backend", "[build-system]")
+                self.unknowns.append(Unknown("what the backend of the tree asks for is computed", evidence))
         self.hook += [text for text in dict.fromkeys(found) if text not in self.hook]
         return self.hook
 
@@ -327,6 +348,30 @@ class _Analysis:
             if entry.pin and self._lacks(entry) and seen.strength is not Strength.GUARDED and entry.pin not in pins:
                 pins[entry.pin] = Pin(entry.pin, entry.reason, seen.phase, (seen.evidence,))
         return tuple(pins.values()), tuple(grouped.values())
+
+
+class _Provided:
+    """Whether modules are there, by their first name; `answers` is what was asked so far."""
+
+    __slots__ = ("_projects", "_vendored", "answers")
+
+    def __init__(self, projects: frozenset[str], vendored: frozenset[str]) -> None:
+        self._projects = projects
+        self._vendored = vendored
+        self.answers: dict[str, bool] = {}
+
+    def __call__(self, root: str) -> bool:
+        found = self.answers.get(root)
+        if found is None:
+            found = self.answers[root] = self._has(root)
+        return found
+
+    def _has(self, root: str) -> bool:
+        if root in {"pkg_resources", "_distutils_hack"}:
+            return "setuptools" in self._projects
+        if root in self._vendored or not self._projects.isdisjoint(possible_projects(root, candidates(root))):
+            return True
+        return named_after(root, self._projects)
 
 
 def _from_working_directory(target: BuildTarget) -> bool:

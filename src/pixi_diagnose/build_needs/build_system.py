@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -85,11 +86,13 @@ def pyproject(tree: SourceTree) -> tuple[dict[str, Any], Unknown | None]:
 def line_of(tree: SourceTree, start: str, file: str = "pyproject.toml") -> int | None:
     """The first line of a file that starts with these characters (blanks aside), None for none."""
     text = tree.text(file) or ""
-    wanted = start.replace(" ", "")
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.replace(" ", "").startswith(wanted):
-            return number
-    return None
+    found = _beginning(start).search(text)
+    return text.count("\n", 0, found.end()) + 1 if found else None
+
+
+@lru_cache(maxsize=256)
+def _beginning(start: str) -> re.Pattern[str]:
+    return re.compile("^ *" + " *".join(map(re.escape, start.replace(" ", ""))), re.MULTILINE)
 
 
 def pyproject_evidence(tree: SourceTree, *starts: str) -> tuple[Evidence, ...]:

@@ -7,14 +7,14 @@ poetry documentation "build-system: build script"; hatch-vcs' README.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from ..lazy_dataclass import dataclass
 from ..source_tree import SourceTree
 from .build_system import pyproject
 from .model import Phase
 
-__all__ = ["BackendScript", "backend_scripts", "version_plugin"]
+__all__ = ["BackendScript", "backend_scripts", "metadata_providers", "version_plugin"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,19 @@ def version_plugin(tree: SourceTree, module: str) -> str:
     """The module that hatchling loads as the source of the version, empty for one of its own."""
     table = _at(pyproject(tree)[0], "tool", "hatch", "version")
     return "hatch_vcs" if module.startswith("hatchling") and table.get("source") == "vcs" else ""
+
+
+def metadata_providers(tree: SourceTree, module: str) -> tuple[str, ...]:
+    """What scikit-build-core's hook asks for, for the providers of metadata that a table names.
+
+    Source: get_requires_for_dynamic_metadata of scikit_build_core/metadata/{setuptools_scm,fancy_pypi_readme}.py.
+    """
+    table = _at(pyproject(tree)[0], "tool", "scikit-build", "metadata") if module.startswith("scikit_build") else {}
+    named = {_path(_at(table, key), "provider", "").removeprefix("scikit_build_core.metadata.") for key in table}
+    return tuple(requirement for name, requirement in _PROVIDERS.items() if name in named)
+
+
+_PROVIDERS = {"setuptools_scm": "setuptools-scm", "fancy_pypi_readme": "hatch-fancy-pypi-readme>=22.3"}
 
 
 def _at(document: Any, *keys: str) -> dict[str, Any]:

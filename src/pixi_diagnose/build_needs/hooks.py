@@ -9,9 +9,11 @@ from __future__ import annotations
 import ast
 import posixpath
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
+from functools import partial
 
 from ..evidence import Evidence
+from ..lazy_dataclass import dataclass
 from .declarative import BackendScript
 from .interpreter import Machine, Surroundings, TreeIndex, start
 from .interpreter.commands import extension_modules, run_wheel, rust_extensions
@@ -40,7 +42,8 @@ class Entry:
     """Where a hook's run starts: `script` for setuptools, or a `backend` of the tree with its folders.
 
     `name` is the `__name__` that the script sees, `methods` are called on its classes. `on_setup` is called when
-    setup() has been reached, `asks_for` tells whether its arguments ask for requirements.
+    setup() has been reached, `asks_for` tells whether its arguments ask for requirements. `answered` gives the
+    surroundings of the next hook, once the answer is installed, where the script would have come there the same way.
     """
 
     script: str = "setup.py"
@@ -50,6 +53,7 @@ class Entry:
     backend_path: tuple[str, ...] = ()
     on_setup: Callable[[Machine], None] | None = None
     asks_for: Callable[[dict[str, Value]], bool] = field(default=lambda _keywords: False)
+    answered: Callable[[Machine], Surroundings | None] = field(default=lambda _m: None)
 
 
 @dataclass(slots=True)
@@ -60,6 +64,8 @@ class Run:
     machine: Machine
     assumed: frozenset[str]
     ended_at_setup: bool = False
+    following: Run | None = None
+    """Of a run that ended at setup(): how it goes on in the next hook, where it needs no run of its own for that."""
     given_up: bool = False
     """It reached a cap: another run of the same script would, too."""
     stop: Stop | None = None
@@ -69,9 +75,20 @@ class Run:
     phase: Phase = Phase.METADATA
 
 
-def settle(index: TreeIndex, around: Surroundings, entry: Entry, *, wheel: bool, phase: Phase = Phase.METADATA) -> Run:
-    """Run until nothing missing ends it any more; `assumed` of the result are the modules that had to be added."""
-    run = run_once(index, around, entry, wheel=wheel, phase=phase)
+def settle(
+    index: TreeIndex,
+    around: Surroundings,
+    entry: Entry,
+    *,
+    wheel: bool,
+    phase: Phase = Phase.METADATA,
+    first: Run | None = None,
+) -> Run:
+    """Run until nothing missing ends it any more; `assumed` of the result are the modules that had to be added.
+
+    `first` is the first run in these surroundings, where it was made already.
+    """
+    run = first or run_once(index, around, entry, wheel=wheel, phase=phase)
     cleared: frozenset[str] = frozenset()
     for _round in range(_ROUNDS):
         missing = run.blamed - around.assumed - cleared
@@ -120,8 +137,21 @@ def run_once(index: TreeIndex, around: Surroundings, entry: Entry, *, wheel: boo
     m.phase = phase
     m.on_setup, m.asks_for = entry.on_setup, entry.asks_for
     run = Run(m.seen, m, around.assumed, phase=phase)
+    ended: list[Run] = []
+
+    def goes_on(m: Machine) -> bool:
+        following = entry.answered(m)
+        if following is None:
+            return False
+        ended.append(Run(m.seen.so_far(), m, around.assumed, ended_at_setup=True, following=run, phase=phase))
+        m.around = following
+        m.argv = list(following.argv)
+        return True
+
+    m.goes_on = goes_on
     try:
         if entry.backend:
+            m.run_setup = partial(run_setup_script, m, entry.script)
             _run_backend(m, entry, run, wheel=wheel)
         else:
             run_setup_script(m, entry.script, entry.name)
@@ -145,7 +175,7 @@ def run_once(index: TreeIndex, around: Surroundings, entry: Entry, *, wheel: boo
         file, line = m.here
         m.see_unknown(f"{UNFORESEEN} ({type(error).__name__}: {error})"[:300], m.evidence_at(file, line))
     index.steps += m.steps
-    return run
+    return ended[0] if ended else run
 
 
 def _note_end(run: Run, error: Raised) -> None:
@@ -161,6 +191,10 @@ def _note_end(run: Run, error: Raised) -> None:
     kind = getattr(error.kind, "__name__", "") or getattr(error.kind, "name", "") or "an error"
     message = error.message or ""
     reason = f"the build script ends with {kind}" + (f": {message}" if message else "")
+    if run.machine.files.index.skimmed:  # what was not read may have made it otherwise
+        reason = f"{reason}, as far as the tree was read"
+        run.machine.see_unknown(reason, run.machine.evidence_at(error.file, error.line))
+        return
     run.stop = Stop(reason, run.machine.phase, (run.machine.evidence_at(error.file, error.line),))
 
 

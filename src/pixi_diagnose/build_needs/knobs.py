@@ -6,9 +6,10 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
+from ..lazy_dataclass import dataclass
 from .model import Knob
 from .observations import KnobSeen
 
@@ -17,6 +18,22 @@ __all__ = ["knob_values"]
 _PROGRAMS = frozenset({"check_call", "check_output", "system", "Popen", "call", "run", "spawn"})
 _TELLING = re.compile(r"import|raise|Extension|cythonize|url(?:retrieve|open)|" + "|".join(sorted(_PROGRAMS)))
 """What `_what` tells of: a statement whose text has none of these is not looked into."""
+
+_ALTERNATIVES = ("body", "orelse")
+_BLOCKS: dict[type[ast.stmt], tuple[str, ...]] = {
+    ast.If: _ALTERNATIVES,
+    ast.For: _ALTERNATIVES,
+    ast.AsyncFor: _ALTERNATIVES,
+    ast.While: _ALTERNATIVES,
+    ast.Try: (*_ALTERNATIVES, "finalbody"),
+    ast.TryStar: (*_ALTERNATIVES, "finalbody"),
+    ast.With: ("body",),
+    ast.AsyncWith: ("body",),
+    ast.FunctionDef: ("body",),
+    ast.AsyncFunctionDef: ("body",),
+    ast.ClassDef: ("body",),
+}
+"""The statements that hold others, and where."""
 
 
 class Sources(Protocol):
@@ -60,7 +77,9 @@ class _Script:
     """(names that are bound, the values that they may have)."""
     tested: list[tuple[ast.expr, list[ast.expr] | list[ast.stmt]]] = field(default_factory=list)
     """(a condition, what stands in its branches)."""
-    _mentions: dict[ast.expr, tuple[str, frozenset[str] | None]] = field(default_factory=dict)
+    _mentioned: dict[ast.expr, frozenset[str]] = field(default_factory=dict)
+    _places: dict[str, frozenset[int]] = field(default_factory=dict)
+    """The lines that a name stands in."""
 
     @staticmethod
     def of(module: ast.Module, lines: list[str]) -> _Script:
@@ -70,17 +89,24 @@ class _Script:
         while pending:
             block, returned = pending.pop()
             for position, node in enumerate(block):
-                inner = returned
+                kind = type(node)
+                if kind is ast.Expr:
+                    continue
                 if isinstance(node, ast.Assign):
                     names = frozenset(t.id for t in node.targets if isinstance(t, ast.Name))
                     script.assigned.append((names, [node.value]))
                     if isinstance(node.value, ast.IfExp):
                         script.tested.append((node.value.test, [node.value.body, node.value.orelse]))
-                elif isinstance(node, ast.FunctionDef):
+                    continue
+                blocks = _BLOCKS.get(kind)
+                if blocks is None:
+                    if isinstance(node, ast.Return) and node.value is not None and returned is not None:
+                        returned.append(node.value)
+                    continue
+                inner = returned
+                if isinstance(node, ast.FunctionDef):
                     inner = []
                     script.assigned.append((frozenset({node.name}), inner))
-                elif isinstance(node, ast.Return) and node.value is not None and returned is not None:
-                    returned.append(node.value)
                 elif isinstance(node, ast.While):
                     script.tested.append((node.test, [*node.body, *node.orelse]))
                 elif isinstance(node, ast.If):
@@ -88,37 +114,45 @@ class _Script:
                     leaves = bool(node.body) and isinstance(node.body[-1], ast.Return | ast.Raise)
                     rest = block[position + 1 :] if leaves else []
                     script.tested.append((node.test, [*node.body, *node.orelse, *rest]))
-                blocks = [getattr(node, name, None) for name in ("body", "orelse", "finalbody")]
-                blocks += [handler.body for handler in getattr(node, "handlers", ())]
-                pending += [(nested, inner) for nested in blocks if nested]
+                pending += [(nested, inner) for name in blocks if (nested := getattr(node, name))]
+                if isinstance(node, ast.Try | ast.TryStar):
+                    pending += [(handler.body, inner) for handler in node.handlers]
         return script
 
     def _text(self, node: ast.expr | ast.stmt) -> str:
         return "\n".join(self.lines[node.lineno - 1 : node.end_lineno])
 
-    def _mentioning(self, expression: ast.expr, names: AbstractSet[str]) -> bool:
-        """Whether an expression names one of these, as a variable or a string. Its text is asked before its nodes."""
-        text, mentioned = self._mentions.get(expression, ("", None))
-        if not text:
-            text = self._text(expression) or " "
-            self._mentions[expression] = text, None
-        if not any(name in text for name in names):
+    def _lines_with(self, name: str) -> frozenset[int]:
+        found = self._places.get(name)
+        if found is None:
+            found = frozenset(number for number, line in enumerate(self.lines, 1) if name in line)
+            self._places[name] = found
+        return found
+
+    def _mentioning(self, expression: ast.expr, names: AbstractSet[str], places: AbstractSet[int]) -> bool:
+        """Whether an expression names one of these, as a variable or a string; `places` are the lines that do."""
+        first, last = expression.lineno, expression.end_lineno or expression.lineno
+        if first not in places and (first == last or places.isdisjoint(range(first + 1, last + 1))):
             return False
+        mentioned = self._mentioned.get(expression)
         if mentioned is None:
-            mentioned = _mentioned(expression)
-            self._mentions[expression] = text, mentioned
+            mentioned = self._mentioned[expression] = _mentioned(expression)
         return not mentioned.isdisjoint(names)
 
     def effect(self, variable: str) -> str:
         """In words, what the conditions that depend on the variable decide."""
         names = {variable}
+        places = set(self._lines_with(variable))
         while True:
-            hanging = [bound for bound, values in self.assigned if any(self._mentioning(v, names) for v in values)]
-            more = {name for bound in hanging for name in bound} - names
+            more: set[str] = set()
+            for bound, values in self.assigned:
+                if not bound <= names and any(self._mentioning(value, names, places) for value in values):
+                    more |= bound - names
             if not more:
                 break
             names |= more
-        behind = [node for test, body in self.tested if self._mentioning(test, names) for node in body]
+            places.update(*map(self._lines_with, more))
+        behind = [node for test, body in self.tested if self._mentioning(test, names, places) for node in body]
         effects = dict.fromkeys(what for node in behind if _TELLING.search(self._text(node)) for what in _what(node))
         if effects:
             return "decides whether the build " + ", ".join(list(effects)[:6])

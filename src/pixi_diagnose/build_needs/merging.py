@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ..evidence import Evidence, Unknown
+from ..lazy_dataclass import dataclass
 from ..names import candidates
 from .hooks import Run
 from .interpreter import TreeIndex
@@ -34,10 +35,10 @@ class ImportSum:
     unless: tuple[str, ...] = ()
     only_with: tuple[str, ...] = ()
 
-    def add(self, seen: ImportSeen) -> None:
+    def add(self, seen: ImportSeen, *, after_answer: bool) -> None:
         """Add another sight: the strongest decides, its evidence comes first."""
         if _RANK[seen.strength] < _RANK[self.strength]:
-            self.strength, self.condition = seen.strength, seen.condition
+            self.strength, self.condition, self.after_answer = seen.strength, seen.condition, after_answer
             self.evidence.insert(0, seen.evidence)
         else:
             self.evidence.append(seen.evidence)
@@ -61,7 +62,7 @@ class Merged:
             return
         for known in self.imports:
             if known.root == seen.root and known.phase is seen.phase and known.in_tree == seen.in_tree:
-                known.add(seen)
+                known.add(seen, after_answer=after_answer)
                 return
         self.imports.append(
             ImportSum(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from ..evidence import Evidence, Unknown
+from ..lazy_dataclass import dataclass
 
 __all__ = [
     "BuildNeeds",

@@ -52,13 +52,18 @@ _LANGUAGES = {
 }
 
 
+_CMAKE_CALL = re.compile(r"^[^\S\n]*(?:project|enable_language|find_package)[^\S\n]*\(", re.IGNORECASE | re.MULTILINE)
+
+
 def _cmake(tree: SourceTree) -> list[ToolNeed]:
     """`project(… LANGUAGES …)`, `enable_language(CUDA)` and `find_package` of the top CMakeLists.txt."""
     text = tree.text("CMakeLists.txt") or ""
     found: list[ToolNeed] = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for call in _CMAKE_CALL.finditer(text):
+        start = text.rfind("\n", 0, call.end()) + 1
+        line, _, _ = text[start : start + 2000].partition("\n")
         bare = line.partition("#")[0]
-        evidence = (Evidence("CMakeLists.txt", number, line.strip()[:200]),)
+        evidence = (Evidence("CMakeLists.txt", text.count("\n", 0, start) + 1, line.strip()[:200]),)
         match = re.match(r"\s*(?:project|enable_language)\s*\((.{0,300})", bare, re.IGNORECASE)
         if match:
             words = {w.lower() for w in re.split(r"[\s()]+", match.group(1))}

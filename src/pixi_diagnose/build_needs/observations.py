@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field, replace
 
 from ..evidence import Evidence, Unknown
+from ..lazy_dataclass import dataclass
 from .model import Phase, Strength
 
 __all__ = ["ImportSeen", "KnobSeen", "Observations", "SetupCall", "ToolSeen", "VersionSeen"]
@@ -56,11 +57,15 @@ class KnobSeen:
 
 @dataclass(slots=True)
 class SetupCall:
-    """A call of setup(): which one (`setuptools.setup`, `skbuild.setup`, …) and its keyword arguments."""
+    """A call of setup(): which one (`setuptools.setup`, `skbuild.setup`, …) and its keyword arguments.
+
+    `certain` is False for one that an undecided condition leads to.
+    """
 
     path: str
     keywords: dict[str, object]
     evidence: Evidence
+    certain: bool = True
 
 
 @dataclass(slots=True)
@@ -101,3 +106,20 @@ class Observations:
     """Files that are read although the tree lacks them."""
     argv_read: bool = False
     hash_seen: bool = False
+
+    def so_far(self) -> Observations:
+        """A copy that stays as it is now, whatever else is seen and found to be stronger."""
+        return Observations(
+            [replace(seen) for seen in self.imports],
+            [replace(seen) for seen in self.tools],
+            self.versions.copy(),
+            self.knobs.copy(),
+            self.removed.copy(),
+            self.downloads.copy(),
+            self.setup_calls.copy(),
+            self.unknowns.copy(),
+            self.missed.copy(),
+            self.absent.copy(),
+            self.argv_read,
+            self.hash_seen,
+        )

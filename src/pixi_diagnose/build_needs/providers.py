@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
-
+from ..pep508 import canonicalize_name
 from .model import BuildNeeds, BuildTarget, ImportNeed, Phase, Strength
 from .tables import brought_with, newest_setuptools, setuptools_makes_wheels, vendored_by_setuptools
 
@@ -19,6 +17,8 @@ _OF_SETUPTOOLS = frozenset({"setuptools", "pkg_resources", "_distutils_hack", "d
 @cache
 def _name_of(requirement: str, python: tuple[int, int], subdir: str) -> str:
     """The canonical name of a requirement string that applies there, empty otherwise."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
     try:
         parsed = Requirement(requirement)
     except InvalidRequirement:

@@ -11,10 +11,11 @@ import configparser
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from ..evidence import Evidence
+from ..lazy_dataclass import dataclass
 from ..source_tree import SourceTree
 from .build_system import pyproject
 from .hooks import Entry, run_once

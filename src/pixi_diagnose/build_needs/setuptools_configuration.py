@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import configparser
 import posixpath
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from ..evidence import Evidence
+from ..lazy_dataclass import dataclass
 from ..source_tree import SourceTree
 from .build_system import line_of, pyproject
 from .interpreter.files import ROOT
@@ -52,9 +53,13 @@ def read_configuration(tree: SourceTree) -> Configuration:
     return found
 
 
+_TELLING = ("setup_requires", "use_2to3", "package_dir", "attr")
+"""The words of setup.cfg that something is read for."""
+
+
 def _read_setup_cfg(tree: SourceTree, found: Configuration) -> None:
     text = tree.text("setup.cfg")
-    if text is None or not any(section in text for section in ("[options]", "[metadata]")):
+    if text is None or not any(word in text.lower() for word in _TELLING):
         # What every sdist has ([egg_info]) says nothing here.
         return
     parser = configparser.RawConfigParser(strict=False)

@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 import tomli
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
-from packaging.version import Version
+
+from ..lazy_dataclass import dataclass
+from ..pep508 import canonicalize_name
 
 __all__ = [
     "BackendEntry",
@@ -27,6 +25,7 @@ __all__ = [
     "program_tool",
     "removed_api",
     "removed_api_named",
+    "removed_attributes",
     "setuptools_makes_wheels",
     "standard_library",
     "suffix_tool",
@@ -112,6 +111,12 @@ def removed_api(path: str) -> RemovedApiEntry | None:
 
 
 @cache
+def removed_attributes() -> frozenset[str]:
+    """The last names of what is gone from modules of the standard library that are still there."""
+    return frozenset(path.rpartition(".")[2] for path in _removed() if "." in path)
+
+
+@cache
 def removed_api_named(name: str) -> RemovedApiEntry | None:
     """The entry of a name, for what is no import (`use_2to3`)."""
     return next((e for e in _removed().values() if e.name == name), None)
@@ -127,6 +132,10 @@ def newest_setuptools(requirements: Iterable[str], python: tuple[int, int] = (3,
 
 @lru_cache(maxsize=256)
 def _newest_setuptools(requirements: tuple[str, ...], python: tuple[int, int]) -> str:
+    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import Version
+
     specifier = SpecifierSet()
     for text in requirements:
         try:
@@ -152,6 +161,8 @@ def _newest_setuptools(requirements: tuple[str, ...], python: tuple[int, int]) -
 @cache
 def vendored_by_setuptools(version: str) -> frozenset[str]:
     """The modules that importing this setuptools makes importable."""
+    from packaging.version import Version
+
     names: frozenset[str] = frozenset()
     for entry in _table("setuptools_versions")["vendored"]:
         if Version(version) >= Version(entry["since"]):
@@ -162,12 +173,16 @@ def vendored_by_setuptools(version: str) -> frozenset[str]:
 @cache
 def setuptools_makes_wheels(version: str) -> bool:
     """Whether this setuptools needs no project `wheel` to make one."""
+    from packaging.version import Version
+
     return Version(version) >= Version(_table("setuptools_versions")["own_bdist_wheel"])
 
 
 @cache
 def setuptools_runs_on(version: str, python: tuple[int, int]) -> bool:
     """Whether this setuptools can be imported on that Python."""
+    from packaging.version import Version
+
     return python < (3, 12) or Version(version) >= Version(_table("setuptools_versions")["python_3_12"])
 
 

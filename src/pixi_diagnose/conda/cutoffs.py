@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from ..lazy_dataclass import dataclass
 from .model import CondaQuestion
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 
+from ..data import read_table
+from ..lazy_dataclass import dataclass
 from ..manifest.model import CondaSpec, NameMap
 from ..names import is_conda_forge, pypi_names
 from .model import CondaPackage, CondaQuestion, Expected
@@ -98,10 +98,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 @cache
 def _table() -> tuple[_Brings, ...]:
-    import tomllib
-
-    text = resources.files("pixi_diagnose").joinpath("data/conda_brings.toml").read_text(encoding="utf-8")
-    data = tomllib.loads(text)
+    data = read_table("conda_brings")
     return tuple(
         _Brings(e["channel"], e["package"], e["since"], tuple(e["packages"]), data["date"]) for e in data["brings"]
     )

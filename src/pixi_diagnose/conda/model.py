@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from ..evidence import Place, Unknown
+from ..lazy_dataclass import dataclass
 from ..manifest.model import CondaSpec, NameMap, Platform
 
 __all__ = ["CondaFailure", "CondaPackage", "CondaQuestion", "CondaResolution", "Expected", "FactCache"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from pathlib import Path
 
+from ..data import read_table
 from .model import CondaPackage
 
 __all__ = ["closure", "reached_through", "tools"]
@@ -47,9 +47,7 @@ def tools(packages: Iterable[CondaPackage]) -> dict[str, str]:
 
 @cache
 def _tools() -> Mapping[str, list[str]]:
-    import tomllib
-
-    return tomllib.loads((Path(__file__).parents[1] / "data" / "conda_tools.toml").read_text(encoding="utf-8"))
+    return read_table("conda_tools")
 
 
 def _dependencies(package: CondaPackage) -> list[str]:

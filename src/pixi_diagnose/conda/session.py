@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..evidence import Unknown
+from ..index.session import SILENT
 from ..manifest.model import CondaSpec
 from ..names import pypi_names
 from .channels import channel_folder, repodata_directory, shown_channels
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["CondaSession"]
 
 REPODATA = ("repodata.json", "repodata.json.zst", "repodata.json.bz2", "repodata_shards.msgpack.zst")
+_NO_ANSWER = re.compile(
+    r"(?i)lookup address|dns error|error trying to connect|connection refused|timed out|unreachable"
+)
+"""What rattler says of a server that was not reached."""
 DECLARED = "conda packages count as declared, without the versions and the further packages that a solve would give"
 
 
@@ -76,6 +81,9 @@ class CondaSession:
         offline = self._max_age is None
         if offline and any(channel_folder(c) is None for c in question.channels) and not repodata_directory().is_dir():
             return _declared(question, f"{shown_channels(_remote(question))} not asked (offline)")
+        unread = () if offline else self._silent(question)
+        if unread:
+            return _declared(question, _could_not_be_read(unread))
         answer = self._ask(key, question, offline=offline)
         partial = _partial(question, answer, offline=offline) if answer.unread else None
         return partial or _resolution(question, answer.records, answer.failure, _aged(answer))
@@ -83,6 +91,16 @@ class CondaSession:
     def _kept(self, key: str) -> dict[str, Any] | None:
         found = self._cache.get("conda", key, max_age=self._max_age)
         return json.loads(found) if found is not None else None
+
+    def _silent(self, question: CondaQuestion) -> tuple[tuple[str, str], ...]:
+        """The channels with the reasons for which none of them could be read a moment ago; () where one may answer."""
+        found = []
+        for channel in question.channels:
+            cause = self._cache.get("unread-channel", _silent_key(channel, question), max_age=SILENT)
+            if cause is None:
+                return ()
+            found.append((channel, cause.decode()))
+        return tuple(found)
 
     def _ask(self, key: str, question: CondaQuestion, *, offline: bool) -> Answer:
         from .solving import Solver
@@ -93,6 +111,9 @@ class CondaSession:
             self._solver = Solver(self._root, offline=offline)
         answer = self._solver.answer(question)
         self._answers[key] = answer
+        for channel, cause in () if offline else answer.unread:
+            if _NO_ANSWER.search(cause):  # one that refuses may be asked with credentials the next moment
+                self._cache.put("unread-channel", _silent_key(channel, question), cause.encode())
         if not (answer.unread or answer.aged or offline):
             failure = asdict(answer.failure) if answer.failure else None
             self._cache.put("conda", key, json.dumps({"records": answer.records, "failure": failure}).encode())
@@ -142,8 +163,7 @@ def _declared(question: CondaQuestion, reason: str) -> CondaResolution:
 def _partial(question: CondaQuestion, answer: Answer, *, offline: bool) -> CondaResolution:
     """What could be solved, and the declared specs for the rest."""
     channels = shown_channels(channel for channel, _ in answer.unread)
-    causes = "; ".join(dict.fromkeys(cause for _, cause in answer.unread))
-    said = f"{channels} not asked (offline)" if offline else f"{channels} could not be read ({causes})"
+    said = f"{channels} not asked (offline)" if offline else _could_not_be_read(answer.unread)
     if not answer.records:
         return _declared(question, said)
     declared = declared_packages(question, frozenset(answer.unsolved))
@@ -153,6 +173,15 @@ def _partial(question: CondaQuestion, answer: Answer, *, offline: bool) -> Conda
     unknown = Unknown(f"{said}: {others}{left}", subject="conda channels")
     expected = expected_packages(packages)
     return CondaResolution(packages, solved=False, unknowns=(unknown, *_aged(answer)), expected=expected)
+
+
+def _could_not_be_read(unread: Sequence[tuple[str, str]]) -> str:
+    causes = "; ".join(dict.fromkeys(cause for _, cause in unread))
+    return f"{shown_channels(channel for channel, _ in unread)} could not be read ({causes})"
+
+
+def _silent_key(channel: str, question: CondaQuestion) -> str:
+    return f"{__version__} {channel} {question.platform.subdir}"
 
 
 def _aged(answer: Answer) -> tuple[Unknown, ...]:
@@ -180,6 +209,8 @@ def _stamps(folder: Path) -> Iterator[str]:
 
 def _digest(question: CondaQuestion, times: Sequence[str]) -> str:
     """A key for all that decides on the answer."""
+    import hashlib
+
     text = repr(
         (
             __version__,

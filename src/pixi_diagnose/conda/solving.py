@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import warnings
 from collections.abc import Coroutine, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, TypeVar
 
 import rattler
@@ -28,7 +28,9 @@ from rattler.exceptions import (
 )
 from rattler.package import BuildString
 
+from ..lazy_dataclass import dataclass
 from ..manifest.model import CondaSpec, VirtualPackage
+from ..manifest.pixi_configuration import configuration_files
 from .channels import repodata_directory, shown_channel
 from .cutoffs import CutChannel, moment
 from .failures import explained
@@ -237,8 +239,7 @@ def _run(task: Coroutine[Any, Any, Result]) -> Result:
 
 def _configuration(root: str) -> rattler.Config:
     """The configuration of pixi itself, the workspace's last; one that cannot be read counts as empty."""
-    files = [path for path, _ in rattler.Config.config_search_paths("pixi")]
-    files.append(Path(root) / ".pixi" / "config.toml")
+    files = reversed(tuple(configuration_files(root, os.environ)))  # what wins comes last
     try:
         return rattler.Config.load_from_files([path for path in files if path.is_file()])
     except ConfigError:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
-
+from ..pep508 import normal_specifier, normal_version
 from .model import CondaPackage
 
 __all__ = ["KNOWN_MINORS", "pep440", "pypi_specifier", "python_version"]
@@ -39,21 +37,23 @@ def pypi_specifier(version: str) -> str:
         return ""
     specifier = _as_pep440(version)
     try:
-        return str(SpecifierSet(specifier))
-    except InvalidSpecifier:
+        return normal_specifier(specifier)
+    except ValueError:
         return ""
 
 
 def pep440(version: str) -> str:
     """A conda version as PyPI tools see it; "" where it is not PEP 440 and so is never offered (uv.md U6.11)."""
     try:
-        return str(Version(version))
-    except InvalidVersion:
+        return normal_version(version)
+    except ValueError:
         return ""
 
 
 def _allows(spec: str, minor: str) -> bool:
     """Whether a conda version spec allows some patch release of a Python series: `|` is or, `,` is and."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
     if spec in {"", "*"}:
         return True
     for alternative in spec.split("|"):

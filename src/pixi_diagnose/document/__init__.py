@@ -7,10 +7,8 @@ edits are made in the text itself, so that every byte outside the touched key st
 from __future__ import annotations
 
 import bisect
-import difflib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
@@ -18,6 +16,7 @@ import tomli
 
 from ..errors import ManifestError
 from ..evidence import KeyPath
+from ..lazy_dataclass import dataclass
 from .edits import Edit, EditKind, apply_edit
 from .spans import Form, Problem, Span, Spans, line_end, scan
 
@@ -63,6 +62,8 @@ class Document:
             raise self._translated(error) from None
         except RecursionError:
             raise ManifestError("this is nested too deeply", path=self.path) from None
+        except ValueError:  # of Python itself, which reads no integer of thousands of digits
+            raise ManifestError("this holds a number that is too large", path=self.path) from None
 
     def value_at(self, key: KeyPath, default: Any = None) -> Any:
         """The value at a key path, `default` where there is none."""
@@ -181,6 +182,8 @@ class Document:
 
 def unified_diff(old: str, new: str, path: str, context: int = 3) -> str:
     """The difference as `diff -u` writes it (one form of line break throughout), "" where there is none."""
+    import difflib
+
     before, after = old.splitlines(), new.splitlines()
     lines = list(difflib.unified_diff(before, after, path, path, n=context, lineterm=""))
     if not lines and old != new:  # only the last line's break differs

@@ -7,11 +7,9 @@ touches.
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NoReturn, Self
 
@@ -19,6 +17,7 @@ import tomli
 
 from ..errors import ManifestError
 from ..evidence import KeyPath
+from ..lazy_dataclass import dataclass
 from .spans import Form, Member, Section, Span, line_end, line_start, scan
 
 __all__ = ["Edit", "EditKind", "apply_edit"]
@@ -38,13 +37,17 @@ _LEAVES = {Form.SCALAR, Form.ARRAY, Form.INLINE}
 
 
 class EditKind(StrEnum):
-    """SET gives a key its value, ADD_KEY only where it has none; APPEND and DISCARD change an array by an item."""
+    """SET gives a key its value, ADD_KEY only where it has none; APPEND and DISCARD change an array by an item.
+
+    ADD_TABLE adds a table to an array of tables.
+    """
 
     SET = "set"
     ADD_KEY = "add-key"
     REMOVE = "remove"
     APPEND = "append"
     DISCARD = "discard"
+    ADD_TABLE = "add-table"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +55,23 @@ class Edit:
     """One change of a document.
 
     `value` is a plain TOML value (a list is kept as a tuple); `comment` ends the changed line where that has none yet.
+    `inline`: where the table that holds the key does not exist, it becomes an inline one.
     """
 
     kind: EditKind
     key: KeyPath
     value: Any = None
     comment: str = ""
+    inline: bool = False
 
     def __post_init__(self) -> None:
         if isinstance(self.value, list):
             object.__setattr__(self, "value", tuple(self.value))
 
     @classmethod
-    def set(cls, key: KeyPath, value: Any, comment: str = "") -> Self:
+    def set(cls, key: KeyPath, value: Any, comment: str = "", *, inline: bool = False) -> Self:
         """Gives the key this value, in the layout of the old one; tables that are missing are made."""
-        return cls(EditKind.SET, key, value, comment)
+        return cls(EditKind.SET, key, value, comment, inline)
 
     @classmethod
     def add_key(cls, key: KeyPath, value: Any, comment: str = "") -> Self:
@@ -88,13 +93,18 @@ class Edit:
         """Removes every item of an array that equals this one."""
         return cls(EditKind.DISCARD, key, item)
 
+    @classmethod
+    def add_table(cls, key: KeyPath, items: Mapping[str, Any], comment: str = "") -> Self:
+        """Adds `[[key]]` with these items behind the others of its kind, unless one of them is equal to it."""
+        return cls(EditKind.ADD_TABLE, key, items, comment)
+
 
 def apply_edit(text: str, edit: Edit, path: str) -> str:
     """The text of a valid document after one edit. ManifestError where the edit does not fit what is there."""
     editor = _Editor(text, path)
     match edit.kind:
         case EditKind.SET:
-            return editor.set(edit.key, edit.value, edit.comment)
+            return editor.set(edit.key, edit.value, edit.comment, inline=edit.inline)
         case EditKind.ADD_KEY:
             return text if editor.has(edit.key) else editor.set(edit.key, edit.value, edit.comment)
         case EditKind.REMOVE:
@@ -103,6 +113,8 @@ def apply_edit(text: str, edit: Edit, path: str) -> str:
             return editor.append(edit.key, edit.value, edit.comment)
         case EditKind.DISCARD:
             return editor.discard(edit.key, edit.value)
+        case EditKind.ADD_TABLE:
+            return editor.add_table(edit.key, edit.value, edit.comment)
 
 
 class _Editor:
@@ -122,9 +134,11 @@ class _Editor:
 
     # Edits
 
-    def set(self, key: KeyPath, value: Any, comment: str) -> str:
+    def set(self, key: KeyPath, value: Any, comment: str, *, inline: bool = False) -> str:
         span = self.found.paths.get(key)
-        if span is None:
+        if span is None and inline and not self.has(key[:-1]):
+            text = self.add_inline(key[:-1], {key[-1]: value})
+        elif span is None:
             text = self.add(key, value)
         elif isinstance(value, Mapping) and span.form not in {Form.SCALAR, Form.ARRAY, Form.TABLES}:
             text = self.set_table(key, value)
@@ -150,6 +164,8 @@ class _Editor:
 
     def set_array(self, key: KeyPath, span: Span, values: Iterable[Any]) -> str:
         """Item by item, so that items which stay keep their lines, and those which move their comments."""
+        import difflib
+
         members = self.found.members[span.value[0]]
         like = self.text[members[0].start : members[0].end] if members else ""
         old = [_render(value) for value in self.value_of(span)]
@@ -182,6 +198,20 @@ class _Editor:
         like = self.text[members[0].start : members[0].end] if members else ""
         text = self.insert(key, len(members), _render(item, like))
         return self.again(text).annotate((*key, len(members)), comment)
+
+    def add_table(self, key: KeyPath, items: Mapping[str, Any], comment: str) -> str:
+        span = self.found.paths.get(key)
+        there: Any = tomli.loads(self.text.removeprefix("\ufeff"))
+        for part in key:
+            there = there.get(part, []) if isinstance(there, dict) else []
+        if dict(items) in there:
+            return self.text
+        if span is not None and span.form is not Form.TABLES:
+            return self.append(key, items, comment)
+        header = f"[[{'.'.join(_render_key(part) for part in key)}]]" + (f"  # {_plain(comment)}" if comment else "")
+        body = self.newline.join([header, *(f"{_render_key(n)} = {_render(v)}" for n, v in items.items())])
+        own = [s for s in self.found.sections if s.path[: len(key)] == key]
+        return self.add_lines(body, own[-1] if own else self.neighbour(key))
 
     def discard(self, key: KeyPath, item: Any) -> str:
         span = self.found.paths.get(key)
@@ -245,6 +275,12 @@ class _Editor:
             return self.add_dotted(known, first, span, value)
         return self.add_line(section or self.found.sections[0], first, value)
 
+    def add_inline(self, key: KeyPath, items: Mapping[str | int, Any]) -> str:
+        """Adds a table as an inline one, in a section of its own if there is none for what holds it."""
+        if self.has(key[:-1]):
+            return self.add(key, items)
+        return self.add_section(key[:-1], {key[-1]: items})
+
     def wants_header(self, known: KeyPath, key: KeyPath, value: Any) -> bool:
         """Whether a key goes into a table of its own rather than into a line of the table that is there."""
         if len(key) == len(known) + 1:
@@ -305,8 +341,10 @@ class _Editor:
         """A new table with its header, among its kin and in their usual order."""
         header = ".".join(_render_key(part) for part in path if not isinstance(part, int))
         lines = [f"[{header}]", *(f"{_render_key(name)} = {_render(value)}" for name, value in items.items())]
-        body = self.newline.join(lines)
-        before = self.neighbour(path)
+        return self.add_lines(self.newline.join(lines), self.neighbour(path))
+
+    def add_lines(self, body: str, before: Section | None) -> str:
+        """The lines of a new section behind this one, at the end of the document for None."""
         if before is None:
             return self.add_last(self.newline + body if self.text.strip("\ufeff \t\r\n") else body)
         index = self.found.sections.index(before)
@@ -419,7 +457,7 @@ class _Editor:
 
     def annotate(self, key: KeyPath, comment: str, *, climb: bool = True) -> str:
         """Ends the line of a key with a comment, where there is none; `climb` takes the line of what it stands in."""
-        words = _CONTROL.sub("", " ".join(comment.split()))
+        words = _plain(comment)
         span: Span | None = self.found.paths.get(key)
         while words and span is not None and span.form in _LEAVES:
             end = line_end(self.text, span.entry[1])
@@ -507,6 +545,11 @@ class _Editor:
 
 def _rank(part: str | int) -> int | None:
     return TABLE_ORDER.index(part) if isinstance(part, str) and part in TABLE_ORDER else None
+
+
+def _plain(comment: str) -> str:
+    """A comment on one line."""
+    return _CONTROL.sub("", " ".join(comment.split()))
 
 
 def _spelled(key: KeyPath) -> str:

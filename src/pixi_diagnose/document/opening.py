@@ -11,10 +11,10 @@ __all__ = ["open_document"]
 
 
 def open_document(text: str, path: str) -> Document:
-    """A text with its places: TOML, YAML (`.yml`, `.yaml`), or lines (`.txt`, `.in`)."""
+    """A text with its places: TOML, YAML (`.yml`, `.yaml`), or lines (`.txt`, `.in`, `.conf`, `.ini`)."""
     suffix = PurePath(path).suffix.lower()
     if suffix in {".yml", ".yaml"}:
         from .yaml_document import YamlDocument  # the YAML library is of no use to other files
 
         return YamlDocument(text, path)
-    return LinesDocument(text, path) if suffix in {".txt", ".in"} else Document(text, path)
+    return LinesDocument(text, path) if suffix in {".txt", ".in", ".conf", ".ini"} else Document(text, path)

@@ -7,12 +7,13 @@ everything it could follow and goes on with the next line that looks like a stat
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 
 import tomli
 
 from ..evidence import KeyPath
+from ..lazy_dataclass import dataclass
 
 __all__ = ["Form", "Member", "Problem", "Section", "Span", "Spans", "line_end", "line_start", "scan"]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+
+from ..data import read_table
+from ..lazy_dataclass import dataclass
 
 __all__ = ["COMPILERS", "BuildTool", "build_tools"]
 
@@ -31,7 +31,6 @@ class BuildTool:
 @cache
 def build_tools() -> Mapping[str, BuildTool]:
     """The tools by the names that `ToolNeed` uses. nvcc is none of them: it decides outcomes, and has its own rule."""
-    text = (Path(__file__).parents[1] / "data" / "build_tools.toml").read_text(encoding="utf-8")
     return {
         key: BuildTool(
             entry["name"],
@@ -40,5 +39,5 @@ def build_tools() -> Mapping[str, BuildTool]:
             entry.get("conda", ""),
             entry.get("usual", False),
         )
-        for key, entry in tomllib.loads(text).items()
+        for key, entry in read_table("build_tools").items()
     }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from ..lazy_dataclass import dataclass
 from ..manifest.installer import ExtraBuildRequirement, Installer
 from ..manifest.model import PypiSpec
 from ..resolve import Resolution
@@ -35,11 +36,16 @@ class RefusedMatch:
         }[self.kind]
 
 
-def extra_requirements(installer: Installer | None, resolution: Resolution, project: str) -> tuple[PypiSpec, ...]:
+def extra_requirements(
+    installer: Installer | None, resolution: Resolution, project: str, *, locking: bool
+) -> tuple[PypiSpec, ...]:
     """What an isolated build of a project gets beside what it declares; `match-runtime` as the resolved version.
 
-    An entry that names a version itself counts as it is: while locking uv takes it so.
+    An entry that names a version itself counts as it is: while locking uv takes it so. When uv installs, it only keeps
+    the entries of what it installs: a build requirement that is built in its turn gets none then (seen with 0.13.8).
     """
+    if not locking and resolution.distribution(project) is None:
+        return ()
     found = []
     for entry in installer.building.extra_requirements.get(project, ()) if installer is not None else ():
         chosen = resolution.distribution(entry.spec.name)

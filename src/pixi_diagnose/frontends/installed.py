@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 from ..conda import FactCache
@@ -17,7 +16,12 @@ _VERSION = re.compile(r"\b(\d+\.\d+(?:\.\d+)?)\b")
 
 def program_path(name: str) -> str:
     """Where a program lies on this machine's PATH, "" where it does not."""
-    return shutil.which(name) or ""
+    if os.name == "nt":
+        import shutil  # which knows the suffixes of programs, and brings five decompressors
+
+        return shutil.which(name) or ""
+    paths = (os.path.join(folder or os.curdir, name) for folder in os.get_exec_path())  # noqa: PTH118
+    return next((p for p in paths if os.access(p, os.X_OK) and os.path.isfile(p)), "")  # noqa: PTH113
 
 
 def installed_version(path: str, cache: FactCache) -> str:
@@ -40,6 +44,8 @@ def installed_version(path: str, cache: FactCache) -> str:
 
 
 def _ask(path: str) -> str:
+    import subprocess
+
     try:
         done = subprocess.run(
             [path, "--version"], capture_output=True, text=True, timeout=_SECONDS, check=False, stdin=subprocess.DEVNULL

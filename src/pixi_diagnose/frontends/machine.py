@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import platform
-import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ..lazy_dataclass import dataclass
 from .build_tools import build_tools
 from .installed import program_path
 
@@ -56,7 +56,7 @@ class _PathTools(Mapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         if name not in self._found:
-            self._found[name] = any(map(shutil.which, self._commands.get(name, ())))
+            self._found[name] = any(map(program_path, self._commands.get(name, ())))
         if not self._found[name]:
             raise KeyError(name)
         return _PATH

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ..build_needs.model import BuildNeeds, Phase, Stop
 from ..environment import Environment
 from ..evidence import Evidence, Unknown
 from ..index.model import Distribution, PypiResolution
+from ..lazy_dataclass import dataclass
 from ..outcome import Outcome
 from ..prefix import Prefix
 from ..resolve import Resolution
@@ -40,6 +41,8 @@ class BuildSubject:
     `needs` is None where its source could not be read (`unknown` says why). `build_environment` is the resolution of
     its declared build requirements and its hook's answer, as an isolated build would install them; None if not asked.
     `extra_requirements` are the projects in it that the user's configuration adds to the declared ones.
+    `requirements` are those in it that have to be built in their turn, when what was resolved is installed, and
+    `requirements_at_lock` the same while locking; `circular` says that it is to be built in order to be built.
     """
 
     distribution: Distribution
@@ -47,6 +50,9 @@ class BuildSubject:
     unknown: Unknown | None = None
     build_environment: PypiResolution | None = None
     extra_requirements: tuple[str, ...] = ()
+    requirements: tuple[BuildSubject, ...] = ()
+    requirements_at_lock: tuple[BuildSubject, ...] = ()
+    circular: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +137,7 @@ class BuildPhase:
     `missing` is in the order in which the real tool would meet it: its own message names the first. `guarded` is what
     was missed without failing, `stop` where the script ends by itself whatever is installed, `refused` what is there in
     a version that the build does not take. `because` says why it runs where its frontend always runs it.
+    `requirement` is the build of a build requirement at which it stops: `missing` is what that one misses.
     """
 
     phase: str
@@ -142,21 +149,37 @@ class BuildPhase:
     stop: Stop | None = None
     refused: tuple[Refusal, ...] = ()
     because: str = ""
+    requirement: Build | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """All runs of one distribution's build in one environment. `isolated` is what the settings say for it."""
+    """All runs of one distribution's build in one environment. `isolated` is what the settings say for it.
+
+    `needed_for` are, for a build requirement that is built in its turn, the projects that it is built for: the one of
+    the resolution first, the one that asks for it last.
+    """
 
     subject: BuildSubject
     isolated: bool
     phases: tuple[BuildPhase, ...]
     required_by: tuple[str, ...] = ()
+    needed_for: tuple[str, ...] = ()
 
     @property
     def project(self) -> str:
         """The canonical name of what is built."""
         return self.subject.distribution.project
+
+    @property
+    def asked_for(self) -> str:
+        """The project of the resolution for which it runs: its own name, but for a build requirement."""
+        return self.needed_for[0] if self.needed_for else self.project
+
+    @property
+    def decisive(self) -> Build:
+        """The build that decides how this one ends: a build requirement's at which it stops, else itself."""
+        return next((p.requirement.decisive for p in self.phases if p.requirement is not None), self)
 
     def phase(self, name: str) -> BuildPhase | None:
         """The run at "lock" or "install", None where that phase runs no build."""
@@ -206,6 +229,15 @@ class Simulation:
     reasons: Mapping[str, str] = field(default_factory=dict)
     unknowns: tuple[Unknown, ...] = ()
     prefix: Prefix | None = None
+
+    @property
+    def decisive_builds(self) -> tuple[Build, ...]:
+        """The builds that findings are about: each one, or the build requirement at which it stops, once."""
+        found: dict[tuple[str, str, bool], Build] = {}
+        for build in (b.decisive for b in self.builds):
+            key = (build.project, build.subject.distribution.version, bool(build.needed_for))
+            found.setdefault(key, build)
+        return tuple(found.values())
 
     def build(self, project: str) -> Build | None:
         """The build of a canonical project name, None where it is not built."""

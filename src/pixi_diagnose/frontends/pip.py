@@ -7,12 +7,14 @@ builds all wheels before it installs anything.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..environment import Environment
+from ..lazy_dataclass import dataclass
 from ..resolve import Resolution
 from .machine import Machine
 from .model import Build, BuildPhase, BuildSubject, Outcome, Simulation, Stage, Step, Visible
+from .requirement_builds import requirement_builds
 from .views import OWN_REQUIREMENTS, environment_view, isolated_view
 from .visibility import judge
 
@@ -34,11 +36,8 @@ def simulate(
 ) -> Simulation:
     """Install requirements into a fresh environment that has pip, and conda's packages where those come first."""
     run = _Run(environment, resolution, machine, version)
-    builds = tuple(
-        Build(s, run.isolated, tuple(run.phases(s)), s.distribution.required_by)
-        for s in subjects
-        if s.distribution in resolution.distributions
-    )
+    runs = [(s, run.phases(s)) for s in subjects]
+    builds = tuple(Build(s, run.isolated, tuple(phases), s.distribution.required_by) for s, phases in runs if phases)
     outcomes, reasons = run.outcomes(builds)
     return Simulation(
         frontend=NAME,
@@ -66,14 +65,21 @@ class _Run:
 
     def phases(self, subject: BuildSubject) -> list[BuildPhase]:
         """get_requires and prepare_metadata run for every source that is resolved, static or not (U2)."""
+        visible = self._isolated_view(subject) if self.isolated else self._environment(subject)
+        before: tuple[Build, ...] = ()
         if self.isolated:
-            visible = isolated_view(subject, self.resolution, self.resolution.conda, self.machine)
-        else:
-            visible = self._environment(subject)
+            before = requirement_builds("lock", subject, lambda _: True, self._isolated_view)
         metadata = subject.distribution.metadata
         at = ["install"] if metadata is not None and metadata.is_static_for(NAME) else ["lock", "install"]
-        runs = [judge(phase, subject, visible, isolated=self.isolated, late=self._late) for phase in at]
+        if subject.distribution not in self.resolution.distributions:
+            at.remove("install")
+        runs = [
+            judge(phase, subject, visible, isolated=self.isolated, late=self._late, requirements=before) for phase in at
+        ]
         return [replace(run, because=ALWAYS) if run.phase == "lock" else run for run in runs]
+
+    def _isolated_view(self, subject: BuildSubject) -> Visible:
+        return isolated_view(subject, self.resolution, self.resolution.conda, self.machine)
 
     def _environment(self, subject: BuildSubject) -> Visible:
         conda = self.resolution.conda

@@ -6,17 +6,18 @@ Imitates pixi 0.77 (it embeds uv 0.11.15); the facts P4, P5 and P6 were seen wit
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-
-from packaging.version import Version
+from dataclasses import replace
 
 from ..conda import CondaPackage
 from ..environment import Environment
 from ..index.model import Distribution
+from ..lazy_dataclass import dataclass
 from ..manifest.model import PathSource
+from ..pep508 import is_at_least
 from ..resolve import Resolution
 from .machine import Machine
 from .model import BUILD_FORBIDDEN, Build, BuildPhase, BuildSubject, Outcome, Simulation, Stage, Step, Visible
+from .requirement_builds import requirement_builds
 from .views import OWN_REQUIREMENTS, environment_view, isolated_view
 from .visibility import judge
 
@@ -28,7 +29,7 @@ VERSION = "0.77"
 
 def installs_in_order(version: str) -> bool:
     """Whether this pixi installs the names of `no-build-isolation` in the order of the list (P6: since 0.51, read)."""
-    return Version(version) >= Version("0.51")
+    return is_at_least(version, "0.51")
 
 
 def simulate(
@@ -40,22 +41,20 @@ def simulate(
 ) -> Simulation:
     """Lock and install one environment as pixi would on a clean machine (no prefix, no cache).
 
-    `subjects` are the distributions of the resolution that have to be built, with what their builds need. `machine` is
-    where pixi runs: its platform decides whether anything can be built at all (P4), its PATH what is visible besides.
+    `subjects` are the distributions of the resolution that have to be built, with what their builds need, and the
+    releases that only locking has to know of. `machine` is where pixi runs: its platform decides whether anything can
+    be built at all (P4), its PATH what is visible besides.
     `version` is the pixi to imitate, 0.77 or older.
     """
     run = _Run(environment, resolution, machine, installs_in_order(version))
-    locked = {s.distribution.project: run.lock_phase(s) for s in subjects if run.built_at_lock(s)}
-    installed = run.install_phases(subjects)
-    builds = tuple(
-        Build(
-            subject=s,
-            isolated=run.isolated(s.distribution.project),
-            phases=tuple(p for p in (locked.get(s.distribution.project), installed.get(s.distribution.project)) if p),
-            required_by=s.distribution.required_by,
-        )
-        for s in subjects
-    )
+    installed = run.install_phases([s for s in subjects if s.distribution in resolution.distributions])
+    builds = []
+    for s in subjects:
+        locked = run.lock_phase(s) if run.built_at_lock(s) else None
+        phases = tuple(p for p in (locked, installed.get(s.distribution)) if p is not None)
+        if phases:
+            isolated = run.isolated(s.distribution.project)
+            builds.append(Build(s, isolated, phases, s.distribution.required_by))
     outcomes, reasons = run.outcomes(builds)
     return Simulation(
         frontend=NAME,
@@ -63,7 +62,7 @@ def simulate(
         environment=environment,
         resolution=resolution,
         stages=run.stages(builds),
-        builds=builds,
+        builds=tuple(builds),
         outcomes=outcomes,
         reasons=reasons,
         unknowns=resolution.unknowns,
@@ -92,8 +91,7 @@ class _Run:
 
     def forbidden(self, project: str) -> bool:
         """Whether `no-build` rules a build out: of a path, git or URL dependency, as no other is chosen then (P3)."""
-        value = self.environment.options.no_build
-        return project in {e.name for e in value} if isinstance(value, tuple) else bool(value)
+        return self.environment.options.forbids_build(project)
 
     def built_at_lock(self, subject: BuildSubject) -> bool:
         """A build is needed while locking only if the metadata cannot be read statically (uv.md U2).
@@ -112,8 +110,19 @@ class _Run:
         if self.forbidden(subject.distribution.project):
             return BuildPhase("lock", Outcome.FAILS, reason=BUILD_FORBIDDEN)
         isolated = self.isolated(subject.distribution.project)
-        visible = self._visible(subject, self.resolution.lock_conda, (), isolated=isolated)
-        return judge("lock", subject, visible, isolated=isolated, late=self._late_at_lock)
+        conda = self.resolution.lock_conda
+        visible = self._visible(subject, conda, (), isolated=isolated)
+        before = self._requirements("lock", subject, conda) if isolated else ()
+        return judge("lock", subject, visible, isolated=isolated, late=self._late_at_lock, requirements=before)
+
+    def _requirements(self, phase: str, subject: BuildSubject, conda: Sequence[CondaPackage]) -> tuple[Build, ...]:
+        """Build requirements without a wheel: a listed one sees the environment, which has conda's packages alone."""
+
+        def view(requirement: BuildSubject) -> Visible:
+            isolated = self.isolated(requirement.distribution.project)
+            return self._visible(requirement, conda, (), isolated=isolated)
+
+        return requirement_builds(phase, subject, self.isolated, view)
 
     def _late_at_lock(self, projects: tuple[str, ...]) -> str:
         chosen = {d.project: d for d in self.resolution.distributions if d.kind != "conda"}
@@ -122,20 +131,23 @@ class _Run:
             return ""
         return f"{found.project} {found.version} comes from PyPI, and is installed only after locking"
 
-    def install_phases(self, subjects: Sequence[BuildSubject]) -> dict[str, BuildPhase]:
-        phases: dict[str, BuildPhase] = {}
+    def install_phases(self, subjects: Sequence[BuildSubject]) -> dict[Distribution, BuildPhase]:
+        phases: dict[Distribution, BuildPhase] = {}
         for subject in subjects:
-            project = subject.distribution.project
+            distribution, project = subject.distribution, subject.distribution.project
             if self.forbidden(project) and not self._is_editable(project):  # seen with pixi 0.77
-                phases[project] = BuildPhase("install", Outcome.FAILS, reason=BUILD_FORBIDDEN)
+                phases[distribution] = BuildPhase("install", Outcome.FAILS, reason=BUILD_FORBIDDEN)
                 continue
             isolated = self.isolated(project)
             if self.all_off or (not isolated and not self.in_order):
-                phases[project] = self._undefined_order(subject)
+                phases[distribution] = self._undefined_order(subject)
                 continue
             before = () if isolated else tuple(self._installed_before(project))
             visible = self._visible(subject, self.resolution.conda, before, isolated=isolated)
-            phases[project] = judge("install", subject, visible, isolated=isolated, late=self._late_at_install)
+            own = self._requirements("install", subject, self.resolution.conda) if isolated else ()
+            phases[distribution] = judge(
+                "install", subject, visible, isolated=isolated, late=self._late_at_install, requirements=own
+            )
         return phases
 
     def _is_editable(self, project: str) -> bool:
@@ -217,11 +229,13 @@ class _Run:
     def stages(self, builds: Sequence[Build]) -> tuple[Stage, ...]:
         """The four stages in pixi's order, each with the builds that run in it."""
         at_lock = tuple(Step(b.project, b, p.outcome) for b in builds if (p := b.phase("lock")))
-        isolated = tuple(Step(b.project, b, b.phases[-1].outcome) for b in builds if b.isolated)
+        installed = [(b, p.outcome) for b in builds if (p := b.phase("install"))]
+        isolated = tuple(Step(b.project, b, outcome) for b, outcome in installed if b.isolated)
         order = {name: i for i, name in enumerate(self.listed)}
         one_by_one = tuple(
-            Step(b.project, b, b.phases[-1].outcome)
-            for b in sorted((b for b in builds if not b.isolated), key=lambda b: order.get(b.project, 0))
+            Step(b.project, b, outcome)
+            for b, outcome in sorted(installed, key=lambda item: order.get(item[0].project, 0))
+            if not b.isolated
         )
         nothing = Visible({}, {})
         conda = self._layer(self.resolution.conda)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from pathlib import Path
 
 from ..conda import CondaPackage, tools
+from ..data import read_table
 from ..index.model import Distribution
 from .model import Refusal, Toolchain
 
@@ -100,6 +99,5 @@ def _major(version: str) -> str:
 
 @cache
 def _first_refused() -> Mapping[str, int]:
-    text = (Path(__file__).parents[1] / "data" / "cuda_host_compilers.toml").read_text(encoding="utf-8")
-    found: Mapping[str, int] = tomllib.loads(text)["refuses"]
+    found: Mapping[str, int] = read_table("cuda_host_compilers")["refuses"]
     return found

@@ -5,14 +5,11 @@ Imitates uv 0.13 (uv.md U1 to U3, seen with a real uv 0.13.8), and older version
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-
-from packaging.version import Version
+from collections.abc import Sequence
 
 from ..environment import Environment
-from ..evidence import Unknown
 from ..index.model import Distribution
+from ..lazy_dataclass import dataclass
 from ..manifest.installer import Installer
 from ..manifest.model import PathSource
 from ..prose import count
@@ -20,6 +17,7 @@ from ..resolve import Resolution
 from .extra_requirements import RefusedMatch, refused_at_install, refused_at_lock
 from .machine import Machine
 from .model import BUILD_FORBIDDEN, Build, BuildPhase, BuildSubject, Outcome, Simulation, Stage, Step, Visible
+from .requirement_builds import requirement_builds
 from .views import OWN_REQUIREMENTS, environment_view, isolated_view
 from .visibility import judge
 
@@ -55,7 +53,7 @@ def simulate(
         builds=builds,
         outcomes=outcomes,
         reasons=reasons,
-        unknowns=(*resolution.unknowns, *_not_imitated(environment.installer)),
+        unknowns=resolution.unknowns,
     )
 
 
@@ -87,10 +85,15 @@ class _Run:
         phases = []
         if self.built_at_lock(subject.distribution):
             phases.append(self.lock_phase(subject))
-        if subject.distribution in self.resolution.distributions:
+        if subject.distribution in self.resolution.distributions and self._packaged(subject.distribution.project):
             phases.append(self.install_phase(subject))
         isolated = self.isolated(subject.distribution.project)
         return Build(subject, isolated, tuple(phases), subject.distribution.required_by) if phases else None
+
+    def _packaged(self, project: str) -> bool:
+        """Whether it is more than its dependencies: a source with `package = false` is never built to be installed."""
+        sources = (s.source for s in self.environment.pypi if s.name == project)
+        return all(source.packaged for source in sources if isinstance(source, PathSource))
 
     def built_at_lock(self, distribution: Distribution) -> bool:
         """Whether its metadata cannot be read without a build (U2). A good lock answers instead."""
@@ -103,25 +106,39 @@ class _Run:
 
     def lock_phase(self, subject: BuildSubject) -> BuildPhase:
         project = subject.distribution.project
-        if self.forbidden(project):
+        if self.forbidden(project, at_install=False):
             return BuildPhase("lock", Outcome.FAILS, reason=BUILD_FORBIDDEN)
-        refused = refused_at_lock(self.installer, project)
-        if refused is not None:
-            return BuildPhase("lock", Outcome.FAILS, reason=refused.reason)
+        refused = self._refused_at_lock(project)
+        if refused:
+            return BuildPhase("lock", Outcome.FAILS, reason=refused)
         if self.isolated(project):
-            return judge("lock", subject, isolated_view(subject, self.resolution, (), self.machine), isolated=True)
-        visible = environment_view(subject, self.resolution, (), (), self.machine, (EMPTY,))
-        return judge("lock", subject, visible, isolated=False, late=self._late_at_lock)
+            return self._alone("lock", subject)
+        return judge("lock", subject, self._unfilled_view(subject), isolated=False, late=self._late_at_lock)
+
+    def _alone(self, phase: str, subject: BuildSubject) -> BuildPhase:
+        refused = self._refused_at_lock if phase == "lock" else lambda _: ""
+        before = requirement_builds(phase, subject, self.isolated, self._unfilled_view, refused)
+        return judge(phase, subject, self._unfilled_view(subject), isolated=True, requirements=before)
+
+    def _refused_at_lock(self, project: str) -> str:
+        refused = refused_at_lock(self.installer, project)
+        return refused.reason if refused is not None else ""
+
+    def _unfilled_view(self, subject: BuildSubject) -> Visible:
+        """What a build sees before anything is installed, isolated or not."""
+        if self.isolated(subject.distribution.project):
+            return isolated_view(subject, self.resolution, (), self.machine)
+        return environment_view(subject, self.resolution, (), (), self.machine, (EMPTY,))
 
     def install_phase(self, subject: BuildSubject) -> BuildPhase:
         project = subject.distribution.project
-        if self.forbidden(project):
+        if self.forbidden(project, at_install=True):
             return BuildPhase("install", Outcome.FAILS, reason=BUILD_FORBIDDEN)
         refused = next((r for r in self.refused if r.project == project), None)
         if refused is not None:
             return BuildPhase("install", Outcome.FAILS, reason=refused.reason)
         if self.isolated(project):
-            return judge("install", subject, isolated_view(subject, self.resolution, (), self.machine), isolated=True)
+            return self._alone("install", subject)
         before = self.first_stage
         layers = (f"{count(len(before), 'distribution')} installed before",) if before else (EMPTY,)
         visible = environment_view(subject, self.resolution, (), before, self.machine, layers)
@@ -137,12 +154,19 @@ class _Run:
         """What is installed before the first non-isolated build: all that is not listed, a wheel or not (U3)."""
         return tuple(d for d in self.resolution.distributions if self.isolated(d.project))
 
-    def forbidden(self, project: str) -> bool:
-        """Whether `no-build` rules a build out; editable folders are built all the same (U1)."""
-        value = self.environment.options.no_build
-        named = project in {e.name for e in value} if isinstance(value, tuple) else bool(value)
+    def forbidden(self, project: str, *, at_install: bool) -> bool:
+        """Whether `no-build` rules a build out (U1).
+
+        Editable folders are built all the same, but that `uv sync` only builds those of its workspace (seen).
+        """
+        named = self.environment.options.forbids_build(project)
         sources = (s.source for s in self.environment.pypi if s.name == project)
-        return named and not any(isinstance(source, PathSource) and source.editable for source in sources)
+        if not named or not any(isinstance(source, PathSource) and source.editable for source in sources):
+            return named
+        installer = self.installer
+        if not at_install or installer is None or installer.interface != "uv":
+            return False
+        return project not in {m.name for m in installer.project.members}
 
     def _late_at_lock(self, projects: tuple[str, ...]) -> str:
         found = next(iter(self._chosen(projects)), None)
@@ -203,12 +227,8 @@ def _said(refused: RefusedMatch) -> str:
     return f"{refused.project} {refused.reason}"
 
 
-def _not_imitated(installer: Installer | None) -> Iterator[Unknown]:
-    """The settings that change a resolution, and are not followed here."""
-    if installer is not None and installer.resolution.torch_backend:
-        yield Unknown("the setting torch-backend was not followed")
-
-
 def _compares_loosely(version: str) -> bool:
     """Whether `Dynamic: requires-dist` counts as `Requires-Dist`: for uv 0.11.0, and 0.11.1 took it back (U2)."""
+    from packaging.version import Version
+
     return Version("0.11.0") <= Version(version) < Version("0.11.1")

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
-
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..build_needs.model import BuildNeeds, ImportNeed, Phase, RemovedApi, Stop, Strength, ToolNeed
 from ..build_needs.tables import newest_setuptools, vendored_by_setuptools
 from ..evidence import Evidence
 from ..index.model import PypiResolution
+from ..lazy_dataclass import dataclass
 from ..names import candidates
-from .model import BuildPhase, BuildSubject, Missing, Outcome, Refusal, Visible
+from ..pep508 import canonicalize_name
+from .model import Build, BuildPhase, BuildSubject, Missing, Outcome, Refusal, Visible
 from .toolchain import refused_toolchain
+
+if TYPE_CHECKING:
+    from packaging.version import Version
 
 __all__ = [
     "JUDGED_TOOLS",
@@ -43,17 +45,70 @@ class _Verdicts:
 
 
 def judge(
-    phase: str, subject: BuildSubject, visible: Visible, *, isolated: bool, late: Late = lambda _: ""
+    phase: str,
+    subject: BuildSubject,
+    visible: Visible,
+    *,
+    isolated: bool,
+    late: Late = lambda _: "",
+    requirements: Sequence[Build] = (),
 ) -> BuildPhase:
     """Predict one run of a build ("lock": its metadata hooks; "install": all of them) from what it sees.
 
-    `late` says of projects that are not visible where they come too late.
+    `late` says of projects that are not visible where they come too late. `requirements` are the builds of its build
+    requirements: those of declared ones run before its first hook, those of its hook's answer after that one.
     """
+    declared = [r for r in requirements if r.project not in visible.later]
+    asked = [r for r in requirements if r.project in visible.later]
+    stopped = _stopped(phase, declared, visible, {Outcome.FAILS})
+    if stopped is not None:
+        return stopped
+    run = _judge_alone(phase, subject, visible, isolated=isolated, late=late)
+    if run.outcome is Outcome.FAILS and not _reaches_answer(subject.needs, run):
+        return run
+    worse = {Outcome.FAILS} if run.outcome is Outcome.FAILS else {Outcome.FAILS, Outcome.AT_RISK, Outcome.UNKNOWN}
+    return _stopped(phase, [*asked, *declared], visible, worse) or run
+
+
+def _stopped(
+    phase: str, requirements: Sequence[Build], visible: Visible, outcomes: Collection[Outcome]
+) -> BuildPhase | None:
+    """The run that one of these builds keeps from going on, None where none of them does."""
+    ended = {r.phases[-1].outcome: r for r in reversed(requirements) if r.phases[-1].outcome in outcomes}
+    if not ended:
+        return None
+    stopping = ended[Outcome.worst(list(ended))]
+    run = stopping.phases[-1]
+    reason = f"its build requirement {stopping.project} {run.reason}" if run.requirement else _cannot(stopping, run)
+    return BuildPhase(phase, run.outcome, run.missing, (), reason, visible, requirement=stopping)
+
+
+def _cannot(requirement: Build, run: BuildPhase) -> str:
+    ends = {Outcome.FAILS: "cannot be built", Outcome.AT_RISK: "may not be built", Outcome.UNKNOWN: "was not read"}
+    return f"its build requirement {requirement.project} {ends[run.outcome]}: {run.reason}"
+
+
+def _reaches_answer(needs: BuildNeeds | None, run: BuildPhase) -> bool:
+    """Whether a run that fails has installed its hook's answer before."""
+    if needs is None or not run.missing:
+        return False
+    first = run.missing[0]
+    return first.phase is Phase.WHEEL or any(
+        n.after_setup_requires and n.evidence == first.evidence for n in needs.imports
+    )
+
+
+def _judge_alone(phase: str, subject: BuildSubject, visible: Visible, *, isolated: bool, late: Late) -> BuildPhase:
     needs = subject.needs
+    if subject.circular:
+        name = subject.distribution.project
+        return BuildPhase(phase, Outcome.FAILS, reason=f"{name} is needed to build {name}", visible=visible)
     if needs is None:
         reason = subject.unknown.reason if subject.unknown else "its source was not read"
         return BuildPhase(phase, Outcome.UNKNOWN, reason=reason, visible=visible)
     if isolated and subject.build_environment is not None and (failure := subject.build_environment.failure):
+        if failure.kind == "index":  # it could not be asked: nothing is known of what it has
+            return BuildPhase(phase, Outcome.UNKNOWN, reason=failure.message, visible=visible)
         return _unresolvable(phase, needs, visible, failure.projects, failure.message)
     phases = {Phase.METADATA} if phase == "lock" else {Phase.METADATA, Phase.WHEEL}
     verdicts = _Verdicts([], [], [])
@@ -64,7 +119,8 @@ def judge(
         if removed.phase in phases and (where := _removed_here(removed, needs, visible)):
             _sort_in(verdicts, _missing_removed(removed, where), removed.strength, "")
     for tool in needs.tools:
-        if tool.phase in phases and tool.name in JUDGED_TOOLS and tool.name not in visible.tools:
+        unreached = _hangs_on_absent(tool, verdicts.guarded)
+        if tool.phase in phases and tool.name in JUDGED_TOOLS and tool.name not in visible.tools and not unreached:
             _sort_in(verdicts, _missing_tool(tool), tool.strength, tool.condition)
     stop = next((s for s in needs.stops if s.phase in phases), None)
     refused = (*_refused_versions(needs, phases, visible), *_refused_toolchain(needs, phases, visible))
@@ -106,6 +162,13 @@ def _is_needless(need: ImportNeed, visible: Visible) -> bool:
     )
 
 
+def _hangs_on_absent(tool: ToolNeed, absent: Iterable[Missing]) -> bool:
+    """Whether an undecided condition asks for a module that the build goes on without, as deepspeed's for torch."""
+    if tool.strength is not Strength.CONDITIONAL:
+        return False
+    return any(re.search(rf"(?<!not )\b{re.escape(m.name)}", tool.condition) for m in absent if m.kind == "import")
+
+
 def _is_visible(need: ImportNeed, visible: Visible) -> bool:
     if need.in_tree:
         return False
@@ -120,6 +183,8 @@ def _is_visible(need: ImportNeed, visible: Visible) -> bool:
 
 def _refused_versions(needs: BuildNeeds, phases: Collection[Phase], visible: Visible) -> Iterator[Refusal]:
     """What is visible in a version that the script itself does not accept."""
+    from packaging.specifiers import SpecifierSet
+
     seen = {**visible.later, **visible.projects}
     for need in needs.versions:
         version = exact_version(seen.get(need.project, ""))
@@ -144,6 +209,8 @@ def compiles_through_torch(needs: BuildNeeds) -> bool:
 
 def exact_version(text: str) -> Version | None:
     """A visible version where it is known exactly."""
+    from packaging.version import InvalidVersion, Version
+
     try:
         return Version(text)
     except InvalidVersion:
@@ -172,6 +239,8 @@ def own_requirements(
 
 def requirement_names(lines: Iterable[str]) -> set[str]:
     """The canonical project names of requirement strings; unreadable ones are left out (others report them)."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
     names: set[str] = set()
     for line in lines:
         try:
@@ -199,6 +268,8 @@ def _missing_import(need: ImportNeed, needs: BuildNeeds, late: Late) -> Missing:
 
 def _removed_here(removed: RemovedApi, needs: BuildNeeds, visible: Visible) -> str:
     """The visible project that no longer has the API ("setuptools 82.0"), else ""."""
+    from packaging.version import InvalidVersion, Version
+
     if removed.name.partition(".")[0] == "distutils" and any("setuptools" in n.projects for n in needs.imports):
         return ""  # setuptools brings its own copy once it is imported
     for owner, version in removed.removed_in:

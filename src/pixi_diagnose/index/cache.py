@@ -74,9 +74,12 @@ class FactCache:
                 return None
         return value, written
 
-    def put(self, kind: str, key: str, value: bytes, *, written: float | None = None) -> None:
-        """Keep the bytes, `written` now or at a given time; other processes see them after the next `flush`."""
-        packed = len(value) >= COMPRESS_FROM
+    def put(self, kind: str, key: str, value: bytes, *, written: float | None = None, pack: bool = True) -> None:
+        """Keep the bytes, `written` now or at a given time; other processes see them after the next `flush`.
+
+        `pack` compresses what is worth it; bytes that are compressed already need not be.
+        """
+        packed = pack and len(value) >= COMPRESS_FROM
         data = zlib.compress(value, 1) if packed else value
         with self._lock:
             self._pending[kind, key] = (data, packed, time.time() if written is None else written)

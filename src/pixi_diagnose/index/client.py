@@ -6,14 +6,14 @@ import contextlib
 import io
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from ..errors import IndexAccessError
+from ..lazy_dataclass import dataclass
 from .credentials import Credentials, without_credentials
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ every request on the way failed (measured in November 2026). More than this were
 ATTEMPTS = 3
 RETRIED = frozenset({429, 500, 502, 503, 504})
 REDIRECTS = 8
-PAGE_CAP = 64 * 2**20
 PAGE_SECONDS = 120.0
 FILE_SECONDS = 900.0
 CHUNK = 1 << 16
@@ -40,12 +39,16 @@ ACCEPT_PAGE = (
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole body with its status (200, 206, 304 or 404), the URL it came from in the end, and lower-case headers."""
+    """A whole body with its status (200, 206, 304 or 404), the URL it came from in the end, and lower-case headers.
+
+    `encoding` is "gzip" where the body is still folded, as `IndexClient.page` leaves it.
+    """
 
     status: int
     body: bytes
     url: str
     headers: Mapping[str, str]
+    encoding: str = ""
 
 
 class IndexClient:
@@ -61,6 +64,8 @@ class IndexClient:
         self.requests = 0
         self.received = 0
         self.credentials = Credentials()
+        self._mirrors: dict[str, tuple[str, ...]] = {}
+        self._proxies: dict[str, str] = {}
         self._lock = threading.Lock()
         self._http: httpx2.Client | None = None
 
@@ -78,14 +83,25 @@ class IndexClient:
             self._http.close()
             self._http = None
 
+    def route(self, mirrors: Iterable[tuple[str, tuple[str, ...]]], proxies: Iterable[tuple[str, str]]) -> None:
+        """Ask these mirrors in place of what they mirror, and through these proxies, from now on (`IndexSettings`)."""
+        self._mirrors.update(mirrors)
+        self._proxies.update(proxies)
+
     def register(self, url: str) -> str:
         """Remember the credentials in a URL's userinfo for its host, and return the URL without them."""
         return self.credentials.from_url(url)
 
     def page(self, url: str, etag: str = "") -> Answer:
-        """A simple page (404 is an answer). `etag` makes the question conditional: 304 then means unchanged."""
-        headers = {"accept": ACCEPT_PAGE} | ({"if-none-match": etag} if etag else {})
-        return self.get(url, cap=PAGE_CAP, headers=headers, accepted=(200, 304, 404), seconds=PAGE_SECONDS)
+        """A simple page (404 is an answer). `etag` makes the question conditional: 304 then means unchanged.
+
+        A body in gzip stays so: it is kept like that, and unfolded where it is read.
+        """
+        headers = {"accept": ACCEPT_PAGE, "accept-encoding": "gzip"} | ({"if-none-match": etag} if etag else {})
+        accepted = (200, 304, 404)
+        from .pages import PAGE_CAP  # what reads pages is slow to import
+
+        return self.get(url, cap=PAGE_CAP, headers=headers, accepted=accepted, seconds=PAGE_SECONDS, folded=True)
 
     def get(
         self,
@@ -95,15 +111,18 @@ class IndexClient:
         headers: Mapping[str, str] | None = None,
         accepted: tuple[int, ...] = (200,),
         seconds: float = PAGE_SECONDS,
+        folded: bool = False,
     ) -> Answer:
-        """A whole body of at most `cap` bytes (after decompression) within `seconds`."""
+        """A whole body of at most `cap` bytes within `seconds`, unfolded unless it may stay `folded` in gzip."""
         path = local_path(url)
         if path is not None:
             return _local_file(path, url, cap, accepted)
 
         def consume(response: httpx2.Response, final: str) -> Answer:
-            body = self._body(response, final, cap, seconds)
-            return Answer(response.status_code, body, final, _lower(response))
+            headers = _lower(response)
+            encoding = "gzip" if folded and headers.get("content-encoding", "").lower() in {"gzip", "x-gzip"} else ""
+            body = self._body(response, final, cap, seconds, folded=bool(encoding))
+            return Answer(response.status_code, body, final, headers, encoding if body else "")
 
         return self._attempts(url, headers or {}, accepted, consume)
 
@@ -140,7 +159,7 @@ class IndexClient:
         for attempt in range(ATTEMPTS):
             last = attempt == ATTEMPTS - 1
             try:
-                with self._open(url, headers, (*accepted, *RETRIED)) as (response, final):
+                with self._open(self._mirrored(url, attempt), headers, (*accepted, *RETRIED)) as (response, final):
                     if response.status_code in accepted:
                         return consume(response, final)
                     if last:
@@ -150,6 +169,12 @@ class IndexClient:
                     raise IndexAccessError(str(error), url=without_credentials(url)) from None
             time.sleep(0.1 * 3**attempt)
         raise AssertionError  # pragma: no cover - the last attempt returns or raises
+
+    def _mirrored(self, url: str, attempt: int) -> str:
+        """What is asked for an address: of the mirrors for the longest start of it each in its turn."""
+        start = max((start for start in self._mirrors if url.startswith(start)), key=len, default="")
+        mirrors = self._mirrors.get(start, ())
+        return mirrors[attempt % len(mirrors)] + url.removeprefix(start) if mirrors else url
 
     @contextlib.contextmanager
     def _open(
@@ -193,26 +218,34 @@ class IndexClient:
 
                 from .. import __version__
 
+                limits = httpx2.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
                 self._http = httpx2.Client(
                     timeout=httpx2.Timeout(30.0, connect=10.0, pool=FILE_SECONDS),
-                    limits=httpx2.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
+                    limits=limits,
+                    mounts={
+                        pattern: httpx2.HTTPTransport(proxy=proxy or None, limits=limits)
+                        for pattern, proxy in self._proxies.items()
+                    },
                     headers={"user-agent": f"pixi-diagnose/{__version__}"},
                     follow_redirects=False,
                 )
             return self._http
 
-    def _body(self, response: httpx2.Response, url: str, cap: int, seconds: float) -> bytes:
+    def _body(self, response: httpx2.Response, url: str, cap: int, seconds: float, *, folded: bool) -> bytes:
         if response.status_code in {304, 404}:
             return b""
         declared = response.headers.get("content-length", "")
         if declared.isdigit() and int(declared) > cap:
             raise _too_large(url, cap)
-        return b"".join(self._chunks(response, url, cap, seconds))
+        return b"".join(self._chunks(response, url, cap, seconds, folded=folded))
 
-    def _chunks(self, response: httpx2.Response, url: str, cap: int, seconds: float) -> Iterator[bytes]:
+    def _chunks(
+        self, response: httpx2.Response, url: str, cap: int, seconds: float, *, folded: bool = False
+    ) -> Iterator[bytes]:
         until = time.monotonic() + seconds
         total = 0
-        for chunk in response.iter_bytes():  # as they arrive: a dripping body must not escape the clock
+        # as they arrive: a dripping body must not escape the clock
+        for chunk in response.iter_raw() if folded else response.iter_bytes():
             total += len(chunk)
             self._count(0, len(chunk))
             if total > cap:
@@ -262,8 +295,8 @@ def _refused(status: int, url: str) -> IndexAccessError:
             "for an index with a name, uv also takes them from UV_INDEX_<NAME>_USERNAME and _PASSWORD",
             refused=True,
         )
-    if status == 404:
-        return IndexAccessError(f"{url} does not exist (404)", url=url)
+    if status in {404, 410}:
+        return IndexAccessError(f"{url} does not exist ({status})", url=url, absent=True)
     return IndexAccessError(f"{url} answers with status {status}", url=url)
 
 

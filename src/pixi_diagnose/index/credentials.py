@@ -6,16 +6,15 @@ keyring is asked only for a user that is known. Nothing of it is ever part of a 
 
 from __future__ import annotations
 
-import base64
 import os
 import re
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from ..errors import IndexAccessError
+from ..lazy_dataclass import dataclass
 
 __all__ = ["Credentials", "split_url", "without_credentials"]
 
@@ -153,6 +152,8 @@ def _origin(url: str) -> _Origin:
 
 
 def _basic(user: str, password: str) -> str:
+    import base64
+
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 

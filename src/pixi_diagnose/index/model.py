@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ..core_metadata import StaticMetadata
 from ..evidence import Unknown
+from ..lazy_dataclass import dataclass
 from ..manifest.installer import DependencyMetadata, NamedIndex, ScopedChange
 from ..manifest.model import FindLinks, Platform
 from ..source_tree import SourceTree
@@ -49,6 +50,10 @@ class IndexSettings:
     """Whether a project without any hash among these is a failure."""
     keyring: bool = False
     """Whether the program keyring is asked for passwords."""
+    mirrors: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """(the start of addresses, what is asked in its place, in order)."""
+    proxies: tuple[tuple[str, str], ...] = ()
+    """(a pattern of addresses, the proxy, "" for none), where no variable names one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,7 @@ class Distribution:
     for cp38–cp311 only"), and `metadata` what was read and where. `requires` are the requirement strings of its
     metadata, `required_by` the canonical names of the projects of this resolution whose requirements (markers and
     extras considered) reach it, "" for the request itself. `marker` says where a universal resolution chose it, "" for
-    everywhere.
+    everywhere. `never_a_wheel` is known of a project of which no release on its index has a wheel that fits.
     """
 
     project: str
@@ -132,6 +137,7 @@ class Distribution:
     metadata: StaticMetadata | None = None
     yanked: str | None = None
     marker: str = ""
+    never_a_wheel: bool = False
 
     @property
     def built(self) -> bool:
@@ -144,8 +150,8 @@ class PypiFailure:
     """A resolution that has no solution.
 
     `kind` is "conflict", "no-build", "not-found" (no such project or no usable distribution), "hashes" (they are
-    required and not given) or "index" (it could not be asked). `message` is the resolver's explanation, addresses
-    cleaned; `projects` the canonical names it is about, most relevant first.
+    required and not given), "lock" (a lock does not fit the target) or "index" (it could not be asked). `message` is
+    the resolver's explanation, addresses cleaned; `projects` the canonical names it is about, most relevant first.
     """
 
     kind: str
@@ -155,8 +161,13 @@ class PypiFailure:
 
 @dataclass(frozen=True, slots=True)
 class PypiResolution:
-    """The distributions sorted by project, or the failure; `unknowns` is what could not be read on the way."""
+    """The distributions sorted by project, or the failure; `unknowns` is what could not be read on the way.
+
+    `tried` are source releases that were looked at on the way and given up again: the real tool has to know what they
+    require as well.
+    """
 
     distributions: tuple[Distribution, ...]
     failure: PypiFailure | None = None
     unknowns: tuple[Unknown, ...] = field(default=())
+    tried: tuple[Distribution, ...] = ()

@@ -13,12 +13,12 @@ import socketserver
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self, cast
 from urllib.parse import unquote, urlsplit
 
 from ..errors import ArchiveError, IndexAccessError
+from ..lazy_dataclass import dataclass
 from ..metadata import StaticMetadata
 
 __all__ = ["Overlay", "Reply", "Shown", "View", "render_metadata"]
@@ -27,6 +27,8 @@ PAGE_TYPE = "application/vnd.pypi.simple.v1+json"
 FRESH = "max-age=600"
 IMMUTABLE = "max-age=365000000, immutable"
 HEADER_LINES = 200
+SIDE_BY_SIDE = 3
+"""Views of one id that are shown at once: uv keeps what it learns for each label apart."""
 WORKERS = 12
 """Threads that answer. uv opens fifty connections; as many threads reading pages would cost memory and gain nothing."""
 
@@ -89,20 +91,23 @@ class Overlay:
         return self._server.server_address[1]
 
     @contextlib.contextmanager
-    def showing(self, view_id: str, view: View) -> Iterator[None]:
-        """Serve a view under `base(view_id, …)` until the block ends; another view of the same id waits for that.
+    def showing(self, view_id: str, view: View) -> Iterator[str]:
+        """Serve a view until the block ends; gives the label under which it is (`base(label, …)`).
 
-        Raises at the end what went wrong unexpectedly while it was served: a fault of this program.
+        That is its id, or the id with a number while other views of the same id are shown; when SIDE_BY_SIDE are, it
+        waits. Raises at the end what went wrong unexpectedly while it was served: a fault of this program.
         """
+        labels = (view_id, *(f"{view_id}-{number}" for number in range(1, SIDE_BY_SIDE)))
         with self._changed:
-            self._changed.wait_for(lambda: view_id not in self._views)
-            self._views[view_id] = view
+            self._changed.wait_for(lambda: any(label not in self._views for label in labels))
+            label = next(label for label in labels if label not in self._views)
+            self._views[label] = view
         try:
-            yield
+            yield label
         finally:
             with self._changed:
-                del self._views[view_id]
-                error = self._errors.pop(view_id, None)
+                del self._views[label]
+                error = self._errors.pop(label, None)
                 self._changed.notify_all()
         if error is not None:
             raise error
@@ -115,9 +120,9 @@ class Overlay:
         self._workers.shutdown(cancel_futures=True)
 
     @staticmethod
-    def base(view_id: str, index: int) -> str:
+    def base(label: str, index: int) -> str:
         """The index URL that uv is given."""
-        return f"http://overlay.{view_id}.invalid/{index}"
+        return f"http://overlay.{label}.invalid/{index}"
 
     def answer(self, target: str) -> Reply:
         """As `reply`, by one of the few threads that do the work."""

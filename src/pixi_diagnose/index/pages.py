@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from html import unescape
 from html.parser import HTMLParser
 from typing import Protocol
 from urllib.parse import unquote, urljoin
 
-from packaging.utils import canonicalize_name
+from ..lazy_dataclass import dataclass
+from ..pep508 import canonicalize_name
 
-__all__ = ["IndexFile", "ListedFile", "PageError", "ProjectPage", "parse_page", "split_sdist", "split_wheel"]
+__all__ = [
+    "PAGE_CAP",
+    "IndexFile",
+    "ListedFile",
+    "PageBody",
+    "PageError",
+    "ProjectPage",
+    "parse_page",
+    "split_sdist",
+    "split_wheel",
+]
+
+PAGE_CAP = 64 * 2**20
+"""Bytes of a page, on the wire and unfolded."""
 
 SDIST_SUFFIXES = (".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".tar.zst", ".tar", ".tbz", ".txz", ".tar.lzma")
 """What uv 0.13.8 takes for a source distribution, the usual first."""
@@ -21,6 +34,30 @@ SDIST_SUFFIXES = (".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".tar.zst", 
 
 class PageError(ValueError):
     """A page that is neither HTML with links nor PEP 691 JSON; the message says what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageBody:
+    """A page as it came over the wire, from `url` in the end; `encoding` is "gzip" or "" (as it is)."""
+
+    content: bytes
+    url: str
+    encoding: str = ""
+
+    def unfolded(self) -> bytes:
+        """The page itself, of at most PAGE_CAP bytes. Raises PageError for more, and for a broken or cut body."""
+        if not self.encoding:
+            return self.content
+        unfolding = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        try:
+            page = unfolding.decompress(self.content, PAGE_CAP)
+        except zlib.error as error:
+            raise PageError(f"its {self.encoding} encoding is broken: {error}") from None
+        if unfolding.unconsumed_tail:
+            raise PageError(f"it unfolds to more than {PAGE_CAP / 2**20:.0f} MB")
+        if not unfolding.eof:
+            raise PageError(f"its {self.encoding} encoding is cut off")
+        return page
 
 
 class ListedFile(Protocol):
@@ -189,6 +226,8 @@ class AnchorFile:
 
 def _read_anchor(anchor: str) -> tuple[dict[str, str], str]:
     """Attributes and text of an anchor, given from within the quotes of `href` on."""
+    from html import unescape
+
     regular = REGULAR.match(anchor)
     if regular is None:
         return _anchors(OPEN + anchor)[0]
@@ -200,6 +239,8 @@ def _read_anchor(anchor: str) -> tuple[dict[str, str], str]:
 
 
 def _parse_html(text: str, url: str) -> ProjectPage:
+    from html import unescape
+
     base = BASE.search(text, 0, 4096)
     if base:
         url = urljoin(url, unescape(base[1]))

@@ -6,15 +6,16 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, lru_cache
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from ..lazy_dataclass import dataclass
 from ..metadata import usable_specifier
+from ..pep508 import canonicalize_name
 from .pages import IndexFile, ListedFile, split_sdist, split_wheel
 from .tags import Target, describe_misfits
 
@@ -109,6 +110,11 @@ class OfferList:
 
     def __iter__(self) -> Iterator[Offer]:
         return iter(Offer(**line["offer"]) for line in json.loads(self.page)["files"])
+
+    @property
+    def has_wheel(self) -> bool:
+        """Whether a wheel is offered of any release."""
+        return b'"kind":"wheel"' in self.page
 
     def withheld(self) -> dict[str, str]:
         """The releases that are not offered, with the reason."""

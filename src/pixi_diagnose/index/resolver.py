@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import lru_cache
 from itertools import groupby
@@ -15,11 +15,11 @@ import tomli
 from packaging.markers import InvalidMarker, Marker, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import canonicalize_name
 
 from ..errors import ArchiveError, IndexAccessError, ResolverError
 from ..evidence import Unknown
 from ..metadata import StaticMetadata
+from ..pep508 import canonicalize_name
 from .model import Distribution, PypiFailure, PypiRequest, PypiResolution
 from .overlay import Overlay
 from .session import DERIVED, IndexSession, metadata_from_json, metadata_to_json, unknown_from_json
@@ -30,34 +30,45 @@ __all__ = ["resolve_projects"]
 
 PATIENCE = 40
 """Lines of a resolver's explanation that are kept."""
+ANSWERS = 2
+"""Of kept answers: raised when their form changes."""
 
 
-def resolve_projects(request: PypiRequest, session: IndexSession) -> PypiResolution:
+def resolve_projects(
+    request: PypiRequest, session: IndexSession, looked_at: Callable[[Distribution], None] | None = None
+) -> PypiResolution:
     """Resolve a set of requirements for a target without executing any package code.
+
+    While it goes on, `looked_at` is told of the sdists that it looks at, from other threads.
 
     A resolution without a solution, or with an index that cannot be asked, is a PypiResolution with a failure. What
     could not be read on the way to a solution is in its `unknowns`. Raises ResolverError if uv itself cannot be run,
     IndexAccessError if the default index is not known.
     """
-    view = RequestView(request, session)
+    view = RequestView(request, session, looked_at)
     key = _digest(request, view)
     kept = session.cache.get("resolution", key, max_age=session.max_age)
     if kept is not None:
         return _decoded(kept)
     overlay = session.overlay()
-    with overlay.showing(view.id, view):
-        answer = _ask_uv(request, view, session, overlay.port)
+    with overlay.showing(view.id, view) as label:
+        bases = [Overlay.base(label, number) for number in range(len(view.indexes))]
+        answer = _ask_uv(request, view, session, overlay.port, bases)
     if answer.status == 0:
         resolution = _translate(request, view, answer)
     else:
-        resolution = PypiResolution((), _failure(request, view, answer), tuple(view.unknowns))
+        failure = _failure(request, view, _cleaned(answer.message, view, bases))
+        resolution = PypiResolution((), failure, tuple(view.unknowns))
+    resolution = replace(resolution, tried=tuple(_tried(view, answer, resolution)))
     if view.final and not view.failures:
         session.cache.put("resolution", key, json.dumps(_to_json(resolution)).encode())
     session.cache.flush()
     return resolution
 
 
-def _ask_uv(request: PypiRequest, view: RequestView, session: IndexSession, port: int) -> UvAnswer:
+def _ask_uv(
+    request: PypiRequest, view: RequestView, session: IndexSession, port: int, bases: Sequence[str]
+) -> UvAnswer:
     settings = request.indexes
     prerelease = "allow" if settings.prerelease_mode == "disallow" else settings.prerelease_mode
     arguments = ["--python-version", request.python_version, "--prerelease", prerelease]
@@ -70,7 +81,7 @@ def _ask_uv(request: PypiRequest, view: RequestView, session: IndexSession, port
         arguments += ["--refresh-package", project]
     return compile_requirements(
         request.requirements,
-        indexes=[Overlay.base(view.id, number) for number in range(len(view.indexes))],
+        indexes=bases,
         port=port,
         cache_dir=private_cache(session.cache.directory),
         arguments=arguments,
@@ -103,6 +114,25 @@ def _translate(request: PypiRequest, view: RequestView, answer: UvAnswer) -> Pyp
         message = f"{project} requires {line}: a URL may only be required by the manifest, or by what is given by URL"
         failure = failure or PypiFailure("conflict", message, (project, name))
     return PypiResolution(distributions, failure, tuple(unknowns))
+
+
+def _tried(view: RequestView, answer: UvAnswer, resolution: PypiResolution) -> Iterator[Distribution]:
+    """The source releases of indexes that uv took up and that are not in the solution."""
+    chosen = {d.project: d for d in resolution.distributions}
+    for filename in answer.selected:
+        project = canonicalize_name(filename.partition("-")[0])
+        if project in view.local or project in view.provided:
+            continue
+        for index in range(len(view.indexes)):
+            offers = view.known(index, project)
+            offer = offers.find(filename) if offers is not None else None
+            if offer is None or offer.kind != "sdist":
+                continue
+            took = chosen.get(project)
+            if took is None or took.version != offer.version:
+                asked_by = took.required_by if took is not None else ()
+                yield replace(_distribution(view, project, index, filename), required_by=asked_by)
+            break
 
 
 def _unhashed(request: PypiRequest, distributions: Iterable[Distribution]) -> PypiFailure | None:
@@ -154,6 +184,7 @@ def _distribution(view: RequestView, project: str, index: int, filename: str) ->
         why_built=offer.why_built,
         metadata=metadata,
         yanked=offer.yanked,
+        never_a_wheel=offers is not None and len(view.indexes) == 1 and not offers.has_wheel,
     )
 
 
@@ -265,8 +296,7 @@ WANTED = re.compile(r"(?:require|depends? on|versions? of)\s+([A-Za-z0-9](?:[A-Z
 NOT_PROJECTS = frozenset({"python", "versions", "that", "requirements", "and", "your", "you", "it", "this", "which"})
 
 
-def _failure(request: PypiRequest, view: RequestView, answer: UvAnswer) -> PypiFailure:
-    message = _cleaned(answer.message, view)
+def _failure(request: PypiRequest, view: RequestView, message: str) -> PypiFailure:
     named = _named(message, request, view)
     if view.failures:
         problems = "; ".join(error.message for _, error in sorted(view.failures.items()))
@@ -332,7 +362,7 @@ def _named(message: str, request: PypiRequest, view: RequestView) -> tuple[str, 
     return tuple(known)
 
 
-def _cleaned(message: str, view: RequestView) -> str:
+def _cleaned(message: str, view: RequestView, bases: Sequence[str]) -> str:
     """The words of uv without the overlay's addresses and its advice on options that are not the user's.
 
     One sentence of the explanation a line, whatever way this uv decorates and wraps them (0.11.1 to 0.13.8 differ).
@@ -340,8 +370,8 @@ def _cleaned(message: str, view: RequestView) -> str:
     lines = [DECORATION.sub("", line).strip() for line in message.splitlines() if not line.startswith("warning:")]
     paragraphs = (" ".join(group) for empty, group in groupby(lines, key=lambda line: not line) if not empty)
     text = "\n".join(paragraphs)
-    for number, url in enumerate(view.indexes):
-        text = text.replace(Overlay.base(view.id, number), url)
+    for base, url in zip(bases, view.indexes, strict=True):
+        text = text.replace(base, url)
     for advice in ADVICE:
         text = advice.sub("", text)
     return "\n".join(re.sub(r" (?=And because )", "\n", text).strip().splitlines()[:PATIENCE])
@@ -362,20 +392,22 @@ def _digest(request: PypiRequest, view: RequestView) -> str:
     """A key for everything that decides on the answer; a local project counts by its metadata."""
     local = [(p.project, p.version, p.kind, p.tree.location, metadata_to_json(p.metadata)) for p in request.local]
     asked = replace(request, local=(), indexes=replace(request.indexes, index_url=None, extra_index_urls=()))
-    parts = [DERIVED, view.id, asdict(asked), local]
+    parts = [DERIVED, ANSWERS, view.id, asdict(asked), local]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()
 
 
 def _to_json(resolution: PypiResolution) -> dict[str, object]:
-    distributions = [
-        {**asdict(replace(d, metadata=None)), "metadata": metadata_to_json(d.metadata) if d.metadata else None}
-        for d in resolution.distributions
-    ]
     return {
-        "distributions": distributions,
+        "distributions": [_distribution_to_json(d) for d in resolution.distributions],
         "failure": asdict(resolution.failure) if resolution.failure else None,
         "unknowns": [asdict(u) for u in resolution.unknowns],
+        "tried": [_distribution_to_json(d) for d in resolution.tried],
     }
+
+
+def _distribution_to_json(distribution: Distribution) -> dict[str, object]:
+    metadata = metadata_to_json(distribution.metadata) if distribution.metadata else None
+    return {**asdict(replace(distribution, metadata=None)), "metadata": metadata}
 
 
 @lru_cache(maxsize=64)  # many environments, and each plan that is tried, ask the same
@@ -384,18 +416,21 @@ def _decoded(kept: bytes) -> PypiResolution:
 
 
 def _from_json(given: dict[str, object]) -> PypiResolution:
-    distributions = []
-    for fields in _objects(given["distributions"]):
-        metadata = fields.pop("metadata")
-        values = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
-        read = metadata_from_json(metadata) if isinstance(metadata, dict) else None
-        distributions.append(Distribution(**values, metadata=read))  # type: ignore[arg-type]
+    distributions = tuple(_distribution_from_json(fields) for fields in _objects(given["distributions"]))
+    tried = tuple(_distribution_from_json(fields) for fields in _objects(given["tried"]))
     failure = given["failure"]
     found = None
     if isinstance(failure, dict):
         found = PypiFailure(failure["kind"], failure["message"], tuple(failure["projects"]))
     unknowns = tuple(unknown_from_json(u) for u in _objects(given["unknowns"]))
-    return PypiResolution(tuple(distributions), found, unknowns)
+    return PypiResolution(distributions, found, unknowns, tried)
+
+
+def _distribution_from_json(fields: dict[str, object]) -> Distribution:
+    metadata = fields.pop("metadata")
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+    read = metadata_from_json(metadata) if isinstance(metadata, dict) else None
+    return Distribution(**values, metadata=read)  # type: ignore[arg-type]
 
 
 def _objects(value: object) -> list[dict[str, object]]:

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from ..manifest.installer import ScopedChange
 from ..manifest.markers import all_of
 from ..manifest.model import PypiSpec
 from ..metadata import StaticMetadata
+from ..pep508 import canonicalize_name
 
 __all__ = ["scoped_requirements"]
 

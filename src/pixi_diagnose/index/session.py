@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import threading
 import time
@@ -21,19 +20,22 @@ from .cache import FactCache, default_directory
 from .client import IndexClient, local_path
 
 if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import Future, ThreadPoolExecutor
 
     from ..manifest.model import FindLinks
     from ..source_tree import SourceTree
     from .model import Distribution
     from .overlay import Overlay
-    from .pages import IndexFile, ListedFile
+    from .page_reader import PageReader
+    from .pages import IndexFile, ListedFile, PageBody, PageError
     from .releases import Offer, OfferList, Selection
 
-__all__ = ["DERIVED", "FRESH", "IndexSession", "metadata_from_json", "metadata_to_json"]
+__all__ = ["DERIVED", "FRESH", "SILENT", "IndexSession", "metadata_from_json", "metadata_to_json"]
 
 FRESH = 600.0
 """Seconds for which a page, and an answer made of pages, is taken as it is: uv's own default for simple pages."""
+SILENT = 60.0
+"""Seconds for which a host or channel that did not answer is not asked again."""
 SIDE_BY_SIDE = 6
 """How many archives or build environments are asked for at once."""
 SDIST_CAP = 512 * 2**20
@@ -58,10 +60,11 @@ class IndexSession:
         self.client = IndexClient(offline=offline)
         self._lock = threading.Lock()
         self._secret = ""
-        self._parsing = threading.Lock()
         self._overlay: Overlay | None = None
+        self._reader: PageReader | None = None
         self._workers: ThreadPoolExecutor | None = None
         self._offers: dict[str, OfferList | None] = {}
+        self._trees: dict[str, Future[SourceTree]] = {}
         self._unread: dict[str, StaticMetadata] = {}
         self.unreachable: dict[object, IndexAccessError] = {}
         """Sources that were asked for in vain: what does not answer is waited for once, whatever plans are tried."""
@@ -83,6 +86,9 @@ class IndexSession:
         if self._overlay is not None:
             self._overlay.close()
             self._overlay = None
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
         self.client.close()
         self.cache.close()
 
@@ -132,6 +138,15 @@ class IndexSession:
                 self._overlay = Overlay()
             return self._overlay
 
+    def reader(self) -> PageReader:
+        """What reads pages."""
+        from .page_reader import PageReader
+
+        with self._lock:
+            if self._reader is None:
+                self._reader = PageReader()
+            return self._reader
+
     def workers(self) -> ThreadPoolExecutor:
         """Threads for what is asked side by side, started as they are needed and kept until the end of the run."""
         from concurrent.futures import ThreadPoolExecutor
@@ -167,25 +182,27 @@ class IndexSession:
         """
         from .pages import PageError, parse_page
 
-        url = f"{self.client.register(index_url).rstrip('/')}/{project}/"
-        found = self._page(url)
+        found = self._page(self._page_url(index_url, project))
         if found is None:
             return None
-        body, final, written = found
+        page, written = found
         try:
-            # one at a time: large pages unfold to many times their size, and Python reads no two at once anyway
-            with self._parsing:
-                return parse_page(body, final).files, written
+            return parse_page(page.unfolded(), page.url).files, written
         except PageError as error:
-            raise IndexAccessError(f"{url} is not a project page: {error}", url=url) from None
+            raise _no_page(page, error) from None
 
     def document(self, url: str) -> str:
         """A text document, kept as pages are. Raises IndexAccessError where it cannot be had."""
+        from .pages import PageError
+
         clean = self.client.register(url)
         found = self._page(clean)
         if found is None:
             raise IndexAccessError(f"{clean} does not exist", url=clean)
-        return found[0].decode("utf-8", "replace")
+        try:
+            return found[0].unfolded().decode("utf-8", "replace")
+        except PageError as error:
+            raise IndexAccessError(f"{clean} cannot be read: {error}", url=clean) from None
 
     def links(self, sources: Sequence[FindLinks], root: Path) -> tuple[ListedFile, ...]:
         """The files of find-links folders (relative to `root`) and pages, in order. Raises IndexAccessError."""
@@ -204,7 +221,7 @@ class IndexSession:
         self, index_url: str, project: str, selection: Selection, links: Sequence[ListedFile] = ()
     ) -> OfferList | None:
         """What a project's page (and find-links) offers under a selection; None for an unknown project."""
-        from .releases import OfferList, select
+        from .releases import OfferList
 
         key = f"{index_url} {project} {selection.key}"
         if not links and key in self._offers:
@@ -214,14 +231,30 @@ class IndexSession:
         if kept is not None:
             offers = OfferList(kept) if kept else None
         else:
-            found = self.files(index_url, project)
-            offers = select(project, (*links, *found[0]), selection) if found else None
+            offers, written = self._read_offers(index_url, project, selection, links)
             if not links:
-                written = found[1] if found else None
                 self.cache.put("offers", f"{DERIVED} {key}", offers.page if offers else b"", written=written)
         if not links:
             self._offers[key] = offers
         return offers
+
+    def _read_offers(
+        self, index_url: str, project: str, selection: Selection, links: Sequence[ListedFile]
+    ) -> tuple[OfferList | None, float | None]:
+        from .pages import PageError
+        from .releases import select
+
+        if links:
+            listed = self.files(index_url, project)
+            return (select(project, (*links, *listed[0]), selection), listed[1]) if listed else (None, None)
+        found = self._page(self._page_url(index_url, project))
+        if found is None:
+            return None, None
+        page, written = found
+        try:
+            return self.reader().offers(page, project, selection), written
+        except PageError as error:
+            raise _no_page(page, error) from None
 
     def offered_at(self, index_url: str, project: str, selection: Selection) -> float | None:
         """When the page that `offers` was made of was asked for (seconds since 1970), None where that is not known."""
@@ -258,7 +291,12 @@ class IndexSession:
         return metadata, final
 
     def source_tree(self, distribution: Distribution) -> SourceTree:
-        """The build files of an sdist on an index, its sha256 verified. Raises IndexAccessError or ArchiveError."""
+        """The build files of an sdist on an index, its sha256 verified. Raises IndexAccessError or ArchiveError.
+
+        Threads that ask for the same at the same time share one download.
+        """
+        from concurrent.futures import Future
+
         from ..source_tree import SourceTree
 
         key = f"{FORMAT} {distribution.sha256 or _identity(distribution.url)}"
@@ -266,26 +304,43 @@ class IndexSession:
         if kept is not None:
             with contextlib.suppress(ValueError):  # kept by a version that wrote trees in another form
                 return SourceTree.from_bytes(kept)
-        tree = self._archive(distribution.filename, distribution.url, distribution.sha256)
-        self.cache.put("tree", key, tree.to_bytes())
-        return tree
+        with self._lock:
+            mine = key not in self._trees
+            shared = self._trees.setdefault(key, Future())
+        if mine:
+            try:
+                tree = self._archive(distribution.filename, distribution.url, distribution.sha256)
+                self.cache.put("tree", key, tree.to_bytes())
+                shared.set_result(tree)
+            except BaseException as error:
+                shared.set_exception(error)
+                raise
+            finally:
+                with self._lock:
+                    del self._trees[key]
+        return shared.result()
 
-    def _page(self, url: str) -> tuple[bytes, str, float] | None:
-        """A page's body, final URL and time: from the cache while fresh; a stale one is asked for conditionally."""
+    def _page_url(self, index_url: str, project: str) -> str:
+        return f"{self.client.register(index_url).rstrip('/')}/{project}/"
+
+    def _page(self, url: str) -> tuple[PageBody, float] | None:
+        """A page and its time: from the cache while fresh; a stale one is asked for conditionally."""
+        from .pages import PageBody
+
         found = self.cache.get_with_time("page", url)
         if found is not None:
-            head, _, body = found[0].partition(b"\n")
+            head, _, content = found[0].partition(b"\n")
             note = json.loads(head)
             if self.offline or 0 <= time.time() - found[1] <= FRESH:
-                return (body, note["url"], found[1]) if note["found"] else None
+                return (PageBody(content, note["url"], note["encoding"]), found[1]) if note["found"] else None
         answer = self.client.page(url, etag=note["etag"] if found is not None else "")
-        if answer.status == 304 and found is not None:
-            kept = body
-        else:
-            note = {"url": answer.url, "etag": answer.headers.get("etag", ""), "found": answer.status == 200}
-            kept = answer.body
-        self.cache.put("page", url, json.dumps(note).encode() + b"\n" + kept)
-        return (kept, note["url"], time.time()) if note["found"] else None
+        if answer.status != 304 or found is None:
+            etag = answer.headers.get("etag", "")
+            note = {"url": answer.url, "etag": etag, "found": answer.status == 200, "encoding": answer.encoding}
+            content = answer.body
+        kept = json.dumps(note).encode() + b"\n" + content
+        self.cache.put("page", url, kept, pack=not note["encoding"])
+        return (PageBody(content, note["url"], note["encoding"]), time.time()) if note["found"] else None
 
     def _linked(self, url: str) -> tuple[ListedFile, ...]:
         from .pages import PageError, parse_page
@@ -295,7 +350,7 @@ class IndexSession:
         if found is None:
             raise IndexAccessError(f"the find-links page {clean} does not exist", url=clean)
         try:
-            return parse_page(found[0], found[1]).files
+            return parse_page(found[0].unfolded(), found[0].url).files
         except PageError as error:
             raise IndexAccessError(f"{clean} is not a page of links: {error}", url=clean) from None
 
@@ -342,6 +397,10 @@ class IndexSession:
             self._unknowns[unknown] = None
 
 
+def _no_page(page: PageBody, error: PageError) -> IndexAccessError:
+    return IndexAccessError(f"{page.url} is not a project page: {error}", url=page.url)
+
+
 def _folder_files(folder: Path) -> Iterator[IndexFile]:
     from .pages import SDIST_SUFFIXES, IndexFile
 
@@ -352,6 +411,8 @@ def _folder_files(folder: Path) -> Iterator[IndexFile]:
 
 def _identity(url: str) -> str:
     """What names a file without a hash: its URL; a local file may change under its name, so its time belongs to it."""
+    import hashlib
+
     path = local_path(url)
     if path is None:
         return hashlib.sha256(url.encode()).hexdigest()

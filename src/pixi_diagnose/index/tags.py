@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from ..manifest.model import Platform
-from .pages import split_wheel
+from ..lazy_dataclass import dataclass
+
+if TYPE_CHECKING:
+    from ..manifest.model import Platform
 
 __all__ = ["Target", "describe_misfits"]
 
@@ -185,6 +188,8 @@ def _expanded(tag: str) -> Iterator[str]:
 
 def describe_misfits(filenames: Iterable[str], target: Target) -> str:
     """Why none of a release's wheels fits, in words: "its wheels are for cp38–cp311 only"."""
+    from .pages import split_wheel  # what reads pages is slow to import, and a lock needs none
+
     return _describe(frozenset(parts[3] for name in filenames if (parts := split_wheel(name))), target)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from packaging.specifiers import SpecifierSet
-from packaging.version import Version
-
+from ..lazy_dataclass import dataclass
 from .tags import Target
+
+if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
 
 __all__ = ["UniversalTarget", "lowest_python"]
 
@@ -48,6 +49,8 @@ class UniversalTarget(Target):
 
 def lowest_python(requires_python: str) -> str | None:
     """The lowest Python 3 of a range: "3.11" where it begins with a series, else "3.11.4". None where it has none."""
+    from packaging.specifiers import SpecifierSet
+
     allowed = SpecifierSet(requires_python)
     for minor in range(NEWEST_MINOR + 1):
         found = next((v for v in _candidates(allowed, minor) if allowed.contains(v)), None)
@@ -83,12 +86,16 @@ def _serves(python: str, lowest: int, newest: int) -> bool:
 @lru_cache(maxsize=16)
 def _minors(requires_python: str) -> tuple[int, ...]:
     """The series of Python 3 with an allowed release."""
+    from packaging.specifiers import SpecifierSet
+
     allowed = SpecifierSet(requires_python)
     return tuple(m for m in range(NEWEST_MINOR + 1) if any(allowed.contains(v) for v in _candidates(allowed, m)))
 
 
 def _candidates(allowed: SpecifierSet, minor: int) -> Iterator[str]:
     """Releases of a series that stand for all of it: its first, those that a bound names, and their neighbours."""
+    from packaging.version import Version
+
     named = {Version(s.version.removesuffix(".*")) for s in allowed}
     patches = {0, 1} | {v.micro + step for v in named if v.minor == minor for step in (0, 1)}
     return (f"3.{minor}.{patch}" for patch in sorted(patches))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,11 +12,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from ..errors import IndexAccessError, ResolverError
+from ..lazy_dataclass import dataclass
 
 __all__ = ["UvAnswer", "compile_requirements", "default_index", "private_cache", "uv_program"]
 
@@ -27,13 +28,18 @@ UNUSED_DAYS = 14
 
 @dataclass(frozen=True, slots=True)
 class UvAnswer:
-    """How a run ended: exit status (0 solved, 1 no solution, 2 it failed), the lock (pylock.toml), and what it said."""
+    """How a run ended: exit status (0 solved, 1 no solution, 2 it failed), the lock (pylock.toml), and what it said.
+
+    `selected` are the files whose releases it took up on the way, in order, each once; most are in the lock.
+    """
 
     status: int
     output: str
     message: str
+    selected: tuple[str, ...] = ()
 
 
+_SELECTED = re.compile(r"^DEBUG Selecting: \S+ \[[^\]]*\] \((\S+)\)$", re.MULTILINE)
 _ASKING = threading.Lock()
 
 
@@ -160,7 +166,8 @@ def _environment(port: int, cache_dir: Path) -> dict[str, str]:
     }
     proxy = f"http://127.0.0.1:{port}"
     proxies = {name: proxy for base in ("http_proxy", "https_proxy", "all_proxy") for name in (base, base.upper())}
-    return kept | proxies | {"UV_CACHE_DIR": str(cache_dir), "UV_HTTP_TIMEOUT": str(SECONDS), "UV_HTTP_RETRIES": "0"}
+    own = {"UV_CACHE_DIR": str(cache_dir), "UV_HTTP_TIMEOUT": str(SECONDS), "UV_HTTP_RETRIES": "0"}
+    return kept | proxies | own | {"RUST_LOG": "uv_resolver::resolver=debug"}  # it says what it takes up and gives up
 
 
 def _run(arguments: Sequence[str], text: str, folder: str, environment: Mapping[str, str]) -> UvAnswer:
@@ -181,7 +188,9 @@ def _run(arguments: Sequence[str], text: str, folder: str, environment: Mapping[
         raise ResolverError(f"uv cannot be run: {error.strerror}", hint="pip install uv") from None
     except subprocess.TimeoutExpired:
         raise ResolverError(f"uv found no answer within {SECONDS // 60} minutes") from None
-    return UvAnswer(done.returncode, done.stdout, done.stderr)
+    said = [line for line in done.stderr.splitlines(keepends=True) if not line.startswith("DEBUG ")]
+    selected = tuple(dict.fromkeys(_SELECTED.findall(done.stderr)))
+    return UvAnswer(done.returncode, done.stdout, "".join(said), selected)
 
 
 @cache

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from ..errors import ArchiveError, IndexAccessError
@@ -18,7 +18,8 @@ from ..evidence import Place, Unknown
 from ..manifest.installer import NamedIndex, ScopedChange
 from ..manifest.model import FindLinks
 from ..metadata import MetadataSource, StaticMetadata
-from .model import LocalProject, ProvidedProject, PypiRequest
+from ..pep508 import canonicalize_name
+from .model import Distribution, LocalProject, ProvidedProject, PypiRequest
 from .overlay import Shown
 from .pages import ListedFile
 from .releases import Offer, OfferList, Selection, cutoff, offer_conda, offer_index_versions, offer_local, select
@@ -39,11 +40,19 @@ class RequestView:
 
     `indexes` are the URLs (without credentials) in order of priority: pixi 0.77 asks `extra-index-urls` before
     `index-url` (pixi.md P9). `failures` are the pages that could not be had, by project; `final` turns False when
-    something was shown that another attempt might show differently.
+    something was shown that another attempt might show differently. `looked_at` is told the sdists whose metadata is
+    asked for, the first one of each project: it is chosen nearly always.
     """
 
-    def __init__(self, request: PypiRequest, session: IndexSession) -> None:
+    def __init__(
+        self,
+        request: PypiRequest,
+        session: IndexSession,
+        looked_at: Callable[[Distribution], None] | None = None,
+    ) -> None:
         settings = request.indexes
+        self._looked_at = looked_at
+        self._seen: set[str] = set()
         self._session = session
         self._request = request
         self.target = (
@@ -52,6 +61,7 @@ class RequestView:
             else UniversalTarget.within(request.universal, request.python_version)
         )
         session.client.credentials.keyring |= settings.keyring
+        session.client.route(settings.mirrors, settings.proxies)
         self._entries: dict[str, NamedIndex] = {}
         for entry in settings.entries:
             url = self._entered(entry.url)
@@ -125,6 +135,11 @@ class RequestView:
         offer = offers.find(filename) if offers else None
         if offer is None:
             return None
+        if offer.kind == "sdist" and self._looked_at is not None and project not in self._seen:
+            self._seen.add(project)
+            where = self.index_of(index, project)
+            found = Distribution(project, offer.version, "sdist", offer.filename, offer.url, offer.sha256, where)
+            self._looked_at(found)
         metadata, final = self.metadata(project, offer)
         if not final:
             self.final = False
@@ -246,10 +261,12 @@ class RequestView:
         settings = self._request.indexes
         entry = self._entries.get(url)
         general = self._limit(entry.exclude_newer) if entry is not None and entry.exclude_newer else self._before
+        no_build, no_binary = _applies(settings.no_build, project), _applies(settings.no_binary, project)
         return Selection(
             self.target,
-            no_build=_applies(settings.no_build, project),
-            no_binary=_applies(settings.no_binary, project),
+            # a name is excepted from what the other setting says of all (uv 0.13 and pip 26 alike)
+            no_build=no_build and not (settings.no_build is True and no_binary and settings.no_binary is not True),
+            no_binary=no_binary and not (settings.no_binary is True and no_build and settings.no_build is not True),
             # "disallow" is done here, so that a conda or local pre-release may still stand for its project
             prereleases=settings.prerelease_mode != "disallow",
             before=self._limits.get(project, general),

@@ -1,6 +1,7 @@
 """Lock files as the answer instead of resolving: read fast, judged as their tool judges them.
 
-`lock_beside` is what the pipeline asks. `workspace_lock` (pixi.lock) and `uv_project` (uv.lock) answer it; below them
+`lock_beside` is what the pipeline asks. `workspace_lock` (pixi.lock), `uv_project` (uv.lock)
+and `pylock_input` (pylock.toml, which is the input itself) answer it; below them
 stand one reader per format (`pixi_lock`, `uv_lock`, `pylock`), and for pixi the judgement of `freshness` (environments)
 and `satisfaction` (packages), for uv that of `uv_freshness`.
 """
@@ -28,6 +29,10 @@ def lock_beside(
         from .workspace_lock import WorkspaceLock
 
         return WorkspaceLock.beside(environments, default_index)
+    if manifest.installer is not None and manifest.dialect == "pylock":
+        from .pylock_input import PylockInput
+
+        return PylockInput.of(manifest, manifest.installer)
     if manifest.installer is not None and manifest.installer.interface == "uv":
         from .uv_project import UvProjectLock
 

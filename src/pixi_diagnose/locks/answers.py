@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from ..conda import CondaPackage
 from ..environment import Environment
 from ..evidence import Unknown
-from ..index.model import Distribution
+from ..index.model import Distribution, PypiFailure
+from ..lazy_dataclass import dataclass
 from ..manifest.model import PypiSpec
 from .model import Staleness
 
@@ -20,7 +20,7 @@ class LockAnswer:
     """What a lock says of one environment on one platform.
 
     `sources` are the folders and repositories among the distributions, as they are locked: to be read when what they
-    build is analysed.
+    build is analysed. `failure` is why its tool would install nothing of it.
     """
 
     python: str
@@ -28,6 +28,7 @@ class LockAnswer:
     distributions: tuple[Distribution, ...]
     sources: tuple[PypiSpec, ...] = ()
     unknowns: tuple[Unknown, ...] = ()
+    failure: PypiFailure | None = None
 
 
 class JudgedLock(Protocol):

@@ -7,11 +7,12 @@ judged one by one, as pixi resolves anew only those that are out of date, with t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from urllib.parse import unquote, urlsplit
 
 from ..environment import Environment
+from ..lazy_dataclass import dataclass
 from ..manifest.model import FindLinks, PathSource, Platform
 from ..manifest.platforms import bare_platform
 from .model import LockedEnvironment, LockedPackages, LockedPlatform, PixiLock, PypiRecord, Staleness

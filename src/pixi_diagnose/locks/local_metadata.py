@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import tomli
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import canonicalize_name
 
+from ..pep508 import canonicalize_name
 from .marker_probes import probes
 from .model import PypiRecord
 from .pypi_matching import Wanted, read_requirement
@@ -107,6 +106,8 @@ def _required(
 
 
 def _specifiers(text: str) -> set[str]:
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
     try:
         return {str(s) for s in SpecifierSet(text)}
     except InvalidSpecifier:

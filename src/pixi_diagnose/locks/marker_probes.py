@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
 from .pypi_matching import MarkerReader
 
 __all__ = ["probes"]
@@ -21,6 +19,8 @@ _PYTHONS = ("2.7.18", *(f"3.{minor}.1" for minor in range(21)))
 @lru_cache(maxsize=8)
 def probes(requires_python: str = "") -> tuple[MarkerReader, ...]:
     """One for each system and Python series that a requires-python allows; all where it says nothing readable."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
     try:
         allowed = SpecifierSet(requires_python)
     except InvalidSpecifier:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ..evidence import Place
+from ..lazy_dataclass import dataclass
 
 __all__ = [
     "CondaRecord",

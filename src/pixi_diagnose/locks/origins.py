@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
+from ..lazy_dataclass import dataclass
 from ..manifest.direct_references import direct_source
 from ..manifest.model import GitSource, PathSource, UrlSource
 from .model import PypiRecord

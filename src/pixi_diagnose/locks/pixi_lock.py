@@ -7,7 +7,6 @@ as YAML, are first rewritten by py-rattler, pixi's own reader, which then also s
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -15,9 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from packaging.utils import canonicalize_name
-
 from ..errors import LockError
+from ..pep508 import canonicalize_name
 from .model import CondaRecord, LockedEnvironment, LockedPackages, LockedPlatform, PixiLock, PypiRecord, is_tree
 from .regular_yaml import IrregularYamlError, read_regular_yaml
 
@@ -67,6 +65,8 @@ def _as_written(text: str) -> Any:
 
 def _rewritten(text: str, path: str) -> str:
     """The same lock as pixi writes it today, by pixi's own reader and writer."""
+    import tempfile
+
     from rattler import LockFile
 
     with tempfile.TemporaryDirectory() as folder:

@@ -1,12 +1,12 @@
 """pylock.toml (PEP 751) → what it installs for one Python, platform, and choice of extras and groups.
 
-Read, validated and selected by packaging itself; nothing says what a pylock.toml was made of, so it is never stale.
+Read, validated and selected by packaging itself, but for what uv's `no-build` and `no-binary` make of the choice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import PurePosixPath
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -15,6 +15,8 @@ import tomli
 from ..errors import LockError
 from ..index.model import Distribution
 from ..index.tags import Target
+from ..lazy_dataclass import dataclass
+from ..manifest.model import GitSource, PathSource, UrlSource
 
 if TYPE_CHECKING:
     from packaging.pylock import (
@@ -29,9 +31,28 @@ if TYPE_CHECKING:
 
     Chosen = PackageVcs | PackageDirectory | PackageArchive | PackageWheel | PackageSdist
 
-__all__ = ["pylock_distributions", "read_pylock"]
+__all__ = ["Choice", "locked_source", "pylock_distributions", "read_pylock"]
 
 WHY_BUILT = "pylock.toml has no wheel for it that fits"
+REFUSED = "no-binary is set for it"
+
+
+def _nothing(project: str) -> bool:  # noqa: ARG001 -- the answer for every project
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """For what a lock is asked; without `groups` (None) the lock's default ones.
+
+    `forbids_build` and `forbids_wheel` say of a canonical name what may not be taken.
+    """
+
+    target: Target
+    extras: Sequence[str] = ()
+    groups: Sequence[str] | None = None
+    forbids_build: Callable[[str], bool] = _nothing
+    forbids_wheel: Callable[[str], bool] = _nothing
 
 
 def read_pylock(text: str, path: str) -> Pylock:
@@ -46,21 +67,24 @@ def read_pylock(text: str, path: str) -> Pylock:
         raise LockError(str(error) or "it is no pylock.toml", path=path) from error
 
 
-def pylock_distributions(
-    lock: Pylock, target: Target, path: str, extras: Sequence[str] = (), groups: Sequence[str] | None = None
-) -> tuple[Distribution, ...]:
-    """The distributions for a target, sorted by project; without `groups` the lock's default ones.
+def pylock_distributions(lock: Pylock, choice: Choice, path: str) -> tuple[Distribution, ...]:
+    """The distributions for a choice, sorted by project; files on disk as URLs, folders relative to the lock's.
 
-    Raises LockError where the lock does not cover the target, or has two packages of one name for it.
+    Raises LockError where the lock does not cover the target, has two packages of one name for it, or nothing of a
+    package that may be taken.
     """
     from packaging.markers import Environment
     from packaging.pylock import PylockSelectError
     from packaging.tags import Tag
 
-    tags = [Tag(*tag.split("-")) for tag in sorted(target.ranks, key=target.ranks.__getitem__)]
-    environment = Environment(**target.markers())  # type: ignore[typeddict-item]  # a mapping of exactly these keys
+    ranks = choice.target.ranks
+    tags = [Tag(*tag.split("-")) for tag in sorted(ranks, key=ranks.__getitem__)]
+    environment = Environment(**choice.target.markers())  # type: ignore[typeddict-item]  # a mapping of exactly these
     try:
-        chosen = list(lock.select(environment=environment, tags=tags, extras=extras, dependency_groups=groups))
+        selected = lock.select(
+            environment=environment, tags=tags, extras=choice.extras, dependency_groups=choice.groups
+        )
+        chosen = [(package, _allowed(package, found, choice, path)) for package, found in selected]
     except PylockSelectError as error:
         raise LockError(str(error), path=path) from error
     wanted_by: dict[str, list[str]] = {}
@@ -69,15 +93,49 @@ def pylock_distributions(
             name = dependency.get("name")
             if isinstance(name, str):
                 wanted_by.setdefault(name, []).append(package.name)
-    found = [_distribution(p, c, tuple(sorted(wanted_by.get(p.name, ("",))))) for p, c in chosen]
-    return tuple(sorted(found, key=lambda d: d.project))
+    root = Path(path).parent
+    distributions = []
+    for package, (found, why) in chosen:
+        distributions.append(
+            _distribution(package, found, why, tuple(sorted(wanted_by.get(package.name, ("",)))), root)
+        )
+    return tuple(sorted(distributions, key=lambda d: d.project))
 
 
-def _distribution(package: Package, chosen: Chosen, required_by: tuple[str, ...]) -> Distribution:
-    kind = _kind(chosen)
-    hashes = getattr(chosen, "hashes", None) or {}
-    url = getattr(chosen, "url", None) or getattr(chosen, "path", None) or ""
-    name = getattr(chosen, "name", None) or unquote(PurePosixPath(url.partition("#")[0]).name)
+def locked_source(package: Package, distribution: Distribution) -> PathSource | GitSource | UrlSource | None:
+    """Where a package comes from that is no file of an index: to be read as such a dependency; None for the others."""
+    if distribution.kind == "directory" and package.directory is not None:
+        path = PurePosixPath(package.directory.path, package.directory.subdirectory or ".")
+        return PathSource(str(path), editable=bool(package.directory.editable))
+    if package.vcs is not None:
+        return GitSource(distribution.url, rev=package.vcs.commit_id, subdirectory=package.vcs.subdirectory)
+    if package.archive is not None and distribution.kind == "sdist":
+        return UrlSource(distribution.url, package.archive.subdirectory, distribution.sha256 or None)
+    return None
+
+
+def _allowed(package: Package, found: Chosen, choice: Choice, path: str) -> tuple[Chosen, str]:
+    """What uv takes for a package instead of what was found, and why that is built; LockError for nothing."""
+    kind = _kind(found)
+    if kind == "wheel" and choice.forbids_wheel(package.name):
+        if package.sdist is None:
+            raise LockError(f"{package.name} has only wheels, and no-binary forbids them", path=path)
+        found, kind, why = package.sdist, "sdist", REFUSED
+    else:
+        why = {"wheel": "", "sdist": WHY_BUILT}.get(kind, "it is a source tree")
+    if kind != "wheel" and choice.forbids_build(package.name):
+        raise LockError(f"{package.name} would have to be built, and no-build forbids it", path=path)
+    return found, why
+
+
+def _distribution(package: Package, found: Chosen, why: str, required_by: tuple[str, ...], root: Path) -> Distribution:
+    kind = _kind(found)
+    hashes = getattr(found, "hashes", None) or {}
+    url = getattr(found, "url", None) or ""
+    path = getattr(found, "path", None) or ""
+    if not url:
+        url = path if kind == "directory" else (root / path).absolute().as_uri()
+    name = getattr(found, "name", None) or unquote(PurePosixPath(url.partition("#")[0]).name)
     return Distribution(
         project=package.name,
         version=str(package.version or ""),
@@ -86,21 +144,21 @@ def _distribution(package: Package, chosen: Chosen, required_by: tuple[str, ...]
         url=url,
         sha256=hashes.get("sha256", ""),
         index=package.index or "",
-        size=getattr(chosen, "size", None),
+        size=getattr(found, "size", None),
         required_by=required_by,
-        why_built={"wheel": "", "sdist": WHY_BUILT}.get(kind, "it is a source tree"),
+        why_built=why,
     )
 
 
-def _kind(chosen: Chosen) -> str:
+def _kind(found: Chosen) -> str:
     from packaging.pylock import PackageArchive, PackageDirectory, PackageVcs, PackageWheel
 
-    if isinstance(chosen, PackageWheel):
+    if isinstance(found, PackageWheel):
         return "wheel"
-    if isinstance(chosen, PackageVcs):
+    if isinstance(found, PackageVcs):
         return "git"
-    if isinstance(chosen, PackageDirectory):
+    if isinstance(found, PackageDirectory):
         return "directory"
-    if isinstance(chosen, PackageArchive):
-        return "wheel" if (chosen.url or chosen.path or "").endswith(".whl") else "sdist"
+    if isinstance(found, PackageArchive):
+        return "wheel" if (found.url or found.path or "").endswith(".whl") else "sdist"
     return "sdist"

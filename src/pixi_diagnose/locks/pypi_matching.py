@@ -1,7 +1,7 @@
 """Does a locked project meet a requirement? PEP 508 and PEP 440 as packaging has them, each string looked at once.
 
 A lock of some hundred projects has thousands of requirements, most of them behind an extra that nobody asks for: these
-are told from the marker's text, and plain versions are compared as numbers. Everything else is left to packaging.
+are told from the marker's text. What is compared is compared by `pep508`, without packaging where that can be.
 """
 
 from __future__ import annotations
@@ -11,13 +11,9 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+from ..pep508 import canonicalize_name, marker_holds, release_numbers
 
-__all__ = ["MarkerReader", "Wanted", "allows", "needs_other_extra", "python_fits", "read_requirement"]
+__all__ = ["MarkerReader", "Wanted", "needs_other_extra", "python_fits", "read_requirement"]
 
 
 class Wanted(NamedTuple):
@@ -49,6 +45,8 @@ def read_requirement(text: str) -> Wanted | None:
         extras = tuple(sorted(canonicalize_name(e.strip()) for e in (found["extras"] or "").split(",") if e.strip()))
         marker = (found["marker"] or "").strip()
         return Wanted(canonicalize_name(found["name"]), extras, found["specifier"].replace(" ", ""), marker, "")
+    from packaging.requirements import InvalidRequirement, Requirement
+
     try:
         r = Requirement(text)
     except InvalidRequirement:
@@ -87,66 +85,10 @@ class MarkerReader:
         key = (marker, extra)
         if key not in self._known:
             try:
-                self._known[key] = Marker(marker).evaluate({**self._environment, "extra": extra})
-            except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName):
+                self._known[key] = marker_holds(marker, {**self._environment, "extra": extra})
+            except ValueError:
                 self._known[key] = True
         return self._known[key]
-
-
-_NUMBERS = re.compile(r"\d+(?:\.\d+)*")
-_CLAUSE = re.compile(r"(~=|==|!=|<=|>=|<|>)(\d+(?:\.\d+)*)(\.\*)?")
-
-
-@lru_cache(maxsize=65536)
-def allows(specifier: str, version: str) -> bool:
-    """Whether a PEP 440 specifier contains a version; pre-releases count, as where uv checks what is locked."""
-    if not specifier:
-        return True
-    plain = _plainly_allows(specifier, version)
-    if plain is not None:
-        return plain
-    try:
-        return SpecifierSet(specifier).contains(Version(version), prereleases=True)
-    except (InvalidSpecifier, InvalidVersion):
-        return False
-
-
-def _plainly_allows(specifier: str, version: str) -> bool | None:
-    """The same for versions of numbers only; None where there is more to it."""
-    if not _NUMBERS.fullmatch(version):
-        return None
-    own = _padded(version)
-    for clause in specifier.rstrip(",").split(","):
-        found = _CLAUSE.fullmatch(clause)
-        if found is None:
-            return None
-        operator, text, star = found.groups()
-        limit = _padded(text)
-        count = text.count(".") + 1
-        if star or operator == "~=":
-            prefix = count if star else count - 1
-            same = own[:prefix] == limit[:prefix]
-            met = {"==": same, "!=": not same, "~=": same and own >= limit}.get(operator)
-        else:
-            met = {
-                "==": own == limit,
-                "!=": own != limit,
-                "<=": own <= limit,
-                ">=": own >= limit,
-                "<": own < limit,
-                ">": own > limit,
-            }.get(operator)
-        if met is None:
-            return None
-        if not met:
-            return False
-    return True
-
-
-@lru_cache(maxsize=16384)
-def _padded(version: str) -> tuple[int, ...]:
-    numbers = [int(n) for n in version.split(".")]
-    return (*numbers, *(0,) * (12 - len(numbers)))
 
 
 _LOWER = re.compile(r"(>=|>|~=|===?) *(\d+(?:\.\d+)*)")
@@ -155,4 +97,4 @@ _LOWER = re.compile(r"(>=|>|~=|===?) *(\d+(?:\.\d+)*)")
 @lru_cache(maxsize=4096)
 def python_fits(requires_python: str, python: str) -> bool:
     """Whether a Python is not below a requires-python: upper bounds do not count, as in uv's RequiresPython."""
-    return all(_padded(python) >= _padded(limit) for _, limit in _LOWER.findall(requires_python))
+    return all(release_numbers(python) >= release_numbers(limit) for _, limit in _LOWER.findall(requires_python))

@@ -8,20 +8,22 @@ nothing is built to find out whether a lock is good.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TypeVar
 
 from ..environment import Environment, marker_environment
 from ..errors import UsageError
 from ..evidence import Place, Unknown
+from ..lazy_dataclass import dataclass
 from ..manifest.model import CondaSpec, PathSource, PypiSpec
 from ..names import is_conda_forge, pypi_names
+from ..pep508 import allows
 from .conda_matching import build_meets, depends_name, meets, selected, version_meets
 from .local_metadata import metadata_mismatch
 from .model import CondaRecord, LockedPackages, PypiRecord, Staleness
 from .origins import Origin, origin_mismatch
-from .pypi_matching import MarkerReader, Wanted, allows, needs_other_extra, python_fits, read_requirement
+from .pypi_matching import MarkerReader, Wanted, needs_other_extra, python_fits, read_requirement
 
 __all__ = ["Satisfied", "UnsatisfiedError", "provided_projects", "satisfy"]
 
@@ -217,7 +219,7 @@ class _Walk:
         self._follow([(wanted, Origin(spec.source, index, is_manifest=True), "", spec.place)])
 
     def _follow(self, todo: list[tuple[Wanted, Origin, str, Place | None]]) -> None:
-        visited: set[tuple[Wanted, str]] = set()
+        visited: set[tuple[object, str]] = set()
         while todo:
             wanted, origin, by, place = todo.pop()
             self.found.required_by.setdefault(wanted.name, {})[by] = None
@@ -248,7 +250,7 @@ class _Walk:
             todo += self._requirements(record, wanted.extras, visited)
 
     def _requirements(
-        self, record: PypiRecord, extras: tuple[str, ...], visited: set[tuple[Wanted, str]]
+        self, record: PypiRecord, extras: tuple[str, ...], visited: set[tuple[object, str]]
     ) -> list[tuple[Wanted, Origin, str, Place | None]]:
         """What a locked project requires here, as far as that was not followed yet."""
         if self.markers is None:
@@ -257,6 +259,9 @@ class _Walk:
             self.pypi_seen.add(record.name)
             self._check_record(record)
         found: list[tuple[Wanted, Origin, str, Place | None]] = []
+        if (extras, record.name) in visited:  # all of them were followed for another project
+            return found
+        visited.add((extras, record.name))
         for text in record.requires_dist:
             if needs_other_extra(text, extras):
                 continue

@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import canonicalize_name
 
 from ..conda.cutoffs import moment
 from ..manifest.installer import Installer, Member, Scope
 from ..manifest.model import GitSource, PathSource, PypiOptions, PypiSpec, UrlSource
+from ..pep508 import canonicalize_name
 from .marker_probes import probes
 from .model import Staleness
 from .origins import same_index

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import TypeVar
 from urllib.parse import unquote
 
-from packaging.utils import canonicalize_name
-
 from ..errors import LockError
 from ..index.model import Distribution
 from ..index.tags import Target
+from ..lazy_dataclass import dataclass
+from ..pep508 import canonicalize_name
 from .pypi_matching import MarkerReader
 from .toml_fields import Fields, parse_toml
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from ..environment import Environment
@@ -11,6 +11,7 @@ from ..errors import LockError
 from ..evidence import Place, Unknown
 from ..index.model import Distribution
 from ..index.tags import Target
+from ..lazy_dataclass import dataclass
 from ..manifest.installer import Installer
 from ..manifest.model import GitSource, PathSource, PypiSpec
 from .answers import LockAnswer, unread

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -14,6 +12,7 @@ from ..environment import Environment
 from ..errors import LockError, PixiDiagnoseError
 from ..evidence import Place, Unknown
 from ..index.model import Distribution
+from ..lazy_dataclass import dataclass
 from ..manifest.model import GitSource, PathSource, PypiSpec
 from .answers import LockAnswer, unread
 from .freshness import Judgement, judge
@@ -88,6 +87,8 @@ class WorkspaceLock:
 
 
 def _default_index(ask: Callable[[], str]) -> Callable[[str], bool]:
+    import hashlib
+
     def check(url: str) -> bool:
         if hashlib.sha256(url.rstrip("/").encode()).hexdigest() == DEFAULT_INDEX:
             return True

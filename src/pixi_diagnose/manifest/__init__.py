@@ -9,7 +9,7 @@ from ..errors import UsageError
 from .invocation import Invocation
 from .model import Manifest
 from .pixi import read_pixi
-from .search import CONDA_FILES, PIXI_FILES, REQUIREMENTS, find_manifest, suggested_frontend
+from .search import CONDA_FILES, PIXI_FILES, PYLOCK, REQUIREMENTS, find_manifest, is_pylock, suggested_frontend
 from .surroundings import OnDisk, Surroundings
 
 __all__ = ["Invocation", "find_manifest", "frontend_for", "read_manifest", "read_pixi"]
@@ -23,8 +23,16 @@ def frontend_for(text: str, path: str, asked: str = "") -> str:
     file = Path(path)
     if not asked:
         names = ("uv.lock", "uv.toml")
+        if is_pylock(file.name):
+            return "uv"
         beside = frozenset(name for name in names if (file.parent / name).is_file())
         return suggested_frontend(file, text, beside=beside)
+    if is_pylock(file.name):
+        if asked != "uv":
+            hint = "pip reads it since 26.1, pixi never" if asked == "pip" else "uv pip sync does"
+            version = "pip 26.0" if asked == "pip" else asked
+            raise UsageError(f"{version} does not install from {file.name}", hint=hint)
+        return asked
     only_pixi = file.name in PIXI_FILES and file.name != "pyproject.toml"
     if (asked == "pixi") != only_pixi and file.name != "pyproject.toml":
         raise UsageError(f"{asked} does not read {file.name}", hint=f"leave out --frontend {asked}")
@@ -47,14 +55,18 @@ def read_manifest(
     given = Invocation() if invocation is None else invocation
     file = PurePath(path)
     suffix = file.suffix.lower()
-    if file.name not in PIXI_FILES and suffix not in {".txt", ".in", ".yml", ".yaml"}:
-        known = ", ".join((*PIXI_FILES, *CONDA_FILES, *REQUIREMENTS))
+    if not (is_pylock(file.name) or file.name in PIXI_FILES) and suffix not in {".txt", ".in", ".yml", ".yaml"}:
+        known = ", ".join((*PIXI_FILES, *CONDA_FILES, *REQUIREMENTS, PYLOCK))
         raise UsageError(f"{path} is not a manifest", hint=f"known files are {known}")
     frontend = frontend_for(text, path, given.frontend)
-    if frontend == "pixi":
-        return read_pixi(text, path)
-    chosen = replace(given, frontend=frontend)
     around = OnDisk(Path(path).parent) if surroundings is None else surroundings
+    if frontend == "pixi":
+        return read_pixi(text, path, around)
+    chosen = replace(given, frontend=frontend)
+    if is_pylock(file.name):
+        from .pylock import read_pylock_manifest
+
+        return read_pylock_manifest(text, path, chosen, around)
     if file.name == "pyproject.toml":
         from .uv import read_uv
 

@@ -19,6 +19,7 @@ from .platforms import SUBDIRS, bare_platform
 from .problem_places import placed_problems
 from .requirement_lines import RequirementLine
 from .requirements import RequirementFiles, read_requirement_files
+from .search import CONDA_FILES
 from .surroundings import Surroundings
 from .uv_installer import isolation_from
 
@@ -38,7 +39,7 @@ def read_conda_environment(text: str, path: str, invocation: Invocation, surroun
     """
     document = YamlDocument(text, path)
     data = document.data
-    if not data:
+    if not data or not ("dependencies" in data or PurePath(path).name in CONDA_FILES):
         raise ManifestError("this is no conda environment: a mapping with `dependencies` is expected", path=path)
     return _Reader(document, Problems(path), invocation, surroundings).manifest(Node(data, ()))
 
@@ -77,7 +78,9 @@ class _Reader:
             platforms=platforms,
             features={"default": Feature("default", (TargetTable(None, conda, tuple(read.specs), variables),))},
             environments=(EnvironmentDeclaration(name),),
-            options=replace(read.options, no_build_isolation=isolation_from(self.invocation, None)),
+            options=replace(
+                read.options, no_build_isolation=isolation_from(self.invocation, read.no_build_isolation or None)
+            ),
             unread=tuple(read.unread),
             problems=tuple(sorted(found, key=lambda p: p.position or (0, 0))),
             unknowns=(*self.unknowns, *read.unknowns),
@@ -86,9 +89,14 @@ class _Reader:
                 python=TargetPython("", "conda"),
                 project=ProjectLayout(declared=tuple(map(DeclaredRequirement, read.specs))),
                 resolution=ResolutionSettings(
-                    constraints=tuple(read.constraints), no_index=read.no_index, hashes_required=read.hashes_required
+                    constraints=tuple(read.constraints),
+                    no_index=read.no_index,
+                    hashes_required=read.hashes_required,
+                    keyring=read.keyring,
                 ),
-                building=BuildSettings(project_config_settings=read.config_settings),
+                building=BuildSettings(
+                    constraints=tuple(read.build_constraints), project_config_settings=read.config_settings
+                ),
             ),
             files=read.files,
         )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from ..lazy_dataclass import dataclass
 from .addresses import check_conda_name, check_url
 from .fields import Node, Problems, Table
 from .model import CondaSpec
@@ -95,11 +96,13 @@ def resolve_conda_table(
     return tuple(entry.spec for entry in resolved)
 
 
-def read_location(problems: Problems, node: Node) -> None:
-    """Check a `[dev]` entry: a location of source code and nothing else."""
+def read_location(problems: Problems, node: Node) -> str | None:
+    """A `[dev]` entry, a location of source code and nothing else: its path, "" for another, None for none."""
     table = Table(problems, node)
     _Location.take(table)
     table.finish()
+    path = node.value.get("path") if isinstance(node.value, dict) else None
+    return None if problems.errors_since(table.mark) else path if isinstance(path, str) else ""
 
 
 def _layered(base: CondaSpec, own: CondaSpec) -> CondaSpec:

@@ -10,12 +10,11 @@ imitated here once, so that the readers of the single tables can list fields in 
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 from ..evidence import KeyPath, Place
+from ..lazy_dataclass import dataclass
 from .model import ManifestProblem
 
 __all__ = ["Node", "Problems", "Table", "nearest", "refuse_dates"]
@@ -237,6 +236,8 @@ def _is_error(problem: ManifestProblem) -> bool:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """A hint that names the most similar known name, "" if none is similar."""
+    import difflib
+
     close = difflib.get_close_matches(name, list(known), n=1)
     return f"did you mean '{close[0]}'?" if close else ""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ..evidence import Place
+from ..lazy_dataclass import dataclass
 from .model import PypiSpec
 
 __all__ = [
@@ -29,8 +30,9 @@ __all__ = [
 class TargetPython:
     """The Python of the environment that is filled: "3.11" or "3.11.7", and what says so.
 
-    `source` is "--python", ".python-version", "header" (of a compiled requirements file), "requires-python" (the newest
-    known one that it allows), "assumed" (the newest known one), or "conda" (`version` is "": a conda package gives it).
+    `source` is "--python", "UV_PYTHON", ".python-version", "header" (of a compiled requirements file),
+    "requires-python" (the newest known one that it allows), "assumed" (the newest known one), or "conda" (`version` is
+    "": a conda package gives it).
     """
 
     version: str
@@ -147,7 +149,6 @@ class ResolutionSettings:
     strategy: str = "highest"
     indexes: tuple[NamedIndex, ...] = ()
     no_index: bool = False
-    torch_backend: str | None = None
     hashes_required: bool = False
     keyring: bool = False
 

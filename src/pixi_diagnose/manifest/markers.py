@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from packaging.markers import InvalidMarker, Marker
-
 __all__ = ["all_of", "any_of", "check_marker", "negated"]
 
 _TOKEN = re.compile(
@@ -20,6 +18,8 @@ _OPPOSITE = {"==": "!=", "!=": "==", "===": "!=", "<": ">=", ">=": "<", ">": "<=
 
 def check_marker(text: str) -> str:
     """The marker as `packaging` writes it; ValueError for what is none."""
+    from packaging.markers import InvalidMarker, Marker
+
     try:
         return str(Marker(text))
     except InvalidMarker as error:
@@ -39,6 +39,8 @@ def any_of(markers: Iterable[str]) -> str:
 
 def negated(marker: str) -> str:
     """What holds where `marker` (a valid one, not empty) does not."""
+    from packaging.markers import Marker
+
     tokens = list(_TOKEN.finditer(str(Marker(marker))))
     negation, _ = _negated_alternatives(tokens, 0)
     return negation

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from ..evidence import Place, Unknown
+from ..lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from .installer import Installer
@@ -60,7 +61,8 @@ class CondaSpec:
     """One conda dependency.
 
     `name` is normalised (lower case), `spelled` the user's; `version`, `build`, `channel`, … are spec strings.
-    `selectors` are the rarer ones under the solver's names: build_number, fn, license, md5, sha256.
+    `selectors` are the rarer ones under the solver's names: build_number, fn, license, md5, sha256. `brought_by` is the
+    package of `[dev]` whose dependency it is, "" for the environment's own.
     """
 
     name: str
@@ -74,14 +76,19 @@ class CondaSpec:
     path: str | None = None
     git: str | None = None
     selectors: tuple[tuple[str, str], ...] = ()
+    brought_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PathSource:
-    """A directory or archive on disk, `path` as written (relative to the manifest's folder)."""
+    """A directory or archive on disk, `path` as written (relative to the manifest's folder).
+
+    Of one that is not `packaged` only the dependencies are installed (uv's `package = false`).
+    """
 
     path: str
     editable: bool = False
+    packaged: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +152,8 @@ class IsolationEntry:
 class PypiOptions:
     """`[pypi-options]` (pixi.md P3); None means not given.
 
-    The `no_*` values are True, False or a list of names, in order. `places` maps an option's key to where it stands.
+    The `no_*` values are True, False or a list of names, in order: where one of `no_build` and `no_binary` is True, the
+    names in the other are excepted from it. `places` maps an option's key to where it stands.
     """
 
     index_url: str | None = None
@@ -159,6 +167,22 @@ class PypiOptions:
     dependency_overrides: tuple[PypiSpec, ...] | None = None
     skip_wheel_filename_check: bool | None = None
     places: Mapping[str, Place] = field(default_factory=dict)
+
+    def forbids_build(self, project: str) -> bool:
+        """Whether nothing of this canonical name may be built."""
+        return _applies(self.no_build, project) and not (self.no_build is True and _lists(self.no_binary, project))
+
+    def forbids_wheel(self, project: str) -> bool:
+        """Whether no wheel of this canonical name may be taken."""
+        return _applies(self.no_binary, project) and not (self.no_binary is True and _lists(self.no_build, project))
+
+
+def _applies(value: bool | tuple[IsolationEntry, ...] | None, project: str) -> bool:
+    return value is True or _lists(value, project)
+
+
+def _lists(value: bool | tuple[IsolationEntry, ...] | None, project: str) -> bool:
+    return isinstance(value, tuple) and any(entry.name == project for entry in value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,13 @@ and the rest is kept. The first problem of kind "invalid" or "unknown-key" is th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import PurePath
 
 from ..document import Document
+from ..lazy_dataclass import dataclass
 from .conda_specs import resolve_conda_table
+from .development import Development
 from .fields import Node, Problems, nearest, refuse_dates
 from .model import (
     CondaSpec,
@@ -35,6 +37,7 @@ from .platforms import (
 from .problem_places import placed_problems
 from .pypi_options import OptionsConflictError, union
 from .pyproject import ProjectDraft, ResolvedProject, read_project, resolve_project
+from .surroundings import NOTHING, Surroundings
 from .unread import unread_tables
 from .version_spec import read_version_spec
 
@@ -44,11 +47,11 @@ _SECTIONS = ("workspace", "project", "package")
 _PREVIEW = "pixi-build"
 
 
-def read_pixi(text: str, path: str) -> Manifest:
+def read_pixi(text: str, path: str, surroundings: Surroundings = NOTHING) -> Manifest:
     """Read a pixi manifest; the file name of `path` decides whether its tables are below `[tool.pixi]`.
 
-    Raises ManifestError only where the text is no TOML at all. Files beside the manifest (licence, readme, sources) are
-    not looked at.
+    Raises ManifestError only where the text is no TOML at all. Of the files beside the manifest (`surroundings`) only
+    those of packages in `[dev]` are looked at.
     """
     document = Document(text, path)
     data: Mapping[str, object] = document.data
@@ -62,10 +65,17 @@ def read_pixi(text: str, path: str) -> Manifest:
     project = read_project(problems, whole) if pyproject else None
     root = read_root(problems, tables)
     resolved = ResolvedProject() if project is None else resolve_project(problems, project)
-    assembly = _Assembly(problems, root, project, resolved)
+    development = Development(document, surroundings, str(PurePath(path).parent))
+    assembly = _Assembly(problems, root, project, resolved, development)
     manifest = assembly.manifest()
     placed = placed_problems(document, manifest.problems)
-    return replace(manifest, unread=unread_tables(data, path, pyproject=pyproject), problems=placed)
+    return replace(
+        manifest,
+        unread=unread_tables(data, path, pyproject=pyproject),
+        problems=placed,
+        unknowns=tuple(dict.fromkeys(development.unknowns)),
+        files=development.files,
+    )
 
 
 def _below(node: Node, keys: tuple[str, ...]) -> Node:
@@ -121,6 +131,7 @@ class _Assembly:
     root: RootDraft
     project: ProjectDraft | None
     resolved: ResolvedProject
+    development: Development
     workspace: WorkspaceDraft = field(init=False)
     builds: bool = field(init=False)
     """Whether the preview flag pixi-build allows source dependencies."""
@@ -193,13 +204,15 @@ class _Assembly:
     # Features
 
     def _feature(self, draft: FeatureDraft) -> Feature:
-        content = self._target(draft.content)
+        everywhere = self._target(draft.content)
         if draft.platforms is not None:
             self._check_platform_names(draft)
-        targets = [content]
+        targets = [everywhere]
         for target in draft.targets:
             self._check_selector(draft, target)
             targets.append(self._target(target))
+        for content in (draft.content, *draft.targets):
+            self._develop(content, targets)
         if draft.requirements:
             self.problems.add(
                 "deprecated",
@@ -246,6 +259,16 @@ class _Assembly:
             place=self.problems.place(content.node.key),
             constraints=resolve_conda_table(self.problems, content.constraints, pool, sources_allowed=True),
         )
+
+    def _develop(self, content: ContentDraft, targets: list[TargetTable]) -> None:
+        """Add what the packages of `[dev]` bring to the tables of a feature, beside what these ask for themselves."""
+        if not content.developed:
+            return
+        pool = {entry.spec.name: entry for entry in self.workspace.dependencies}
+        brought, *more = self.development.tables(content.developed, content.selector, pool)
+        at = next(i for i, table in enumerate(targets) if table.selector == content.selector)
+        targets[at] = replace(targets[at], conda=(*targets[at].conda, *brought.conda))
+        targets += more
 
     def _check_platform_names(self, draft: FeatureDraft) -> None:
         for index, name in enumerate(draft.platforms or ()):

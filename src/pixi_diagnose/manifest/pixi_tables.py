@@ -9,10 +9,12 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ..lazy_dataclass import dataclass
 from .addresses import check_conda_name, check_project_name, check_url
 from .conda_specs import CondaEntry, read_conda_table, read_location
+from .development import Developed
 from .fields import Node, Problems, Table
 from .model import NameMap, Platform, PypiOptions, PypiSpec
 from .platforms import check_selector, read_platform, read_system_requirements
@@ -49,6 +51,7 @@ class ContentDraft:
     conda: dict[str, tuple[CondaEntry, ...]] = field(default_factory=dict)
     constraints: tuple[CondaEntry, ...] = ()
     pypi: tuple[PypiSpec, ...] = ()
+    developed: tuple[Developed, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -368,9 +371,17 @@ def _read_conda(
 
 
 def _read_rest_of_content(problems: Problems, table: Table, content: ContentDraft) -> None:
-    table.read("dev", lambda n: problems.mapping(n, check_conda_name, lambda entry: read_location(problems, entry)))
+    content.developed = table.read("dev", lambda n: _read_developed(problems, n)) or ()
     content.variables = table.read("activation", lambda n: _read_activation(problems, n)) or {}
     table.read("tasks", lambda n: check_tasks(problems, n))
+
+
+def _read_developed(problems: Problems, node: Node) -> tuple[Developed, ...]:
+    def read(entry: Node) -> Developed | None:
+        path = read_location(problems, entry)
+        return None if path is None else Developed(str(entry.key[-1]).lower(), path, entry)
+
+    return tuple(problems.mapping(node, check_conda_name, read).values())
 
 
 def _read_activation(problems: Problems, node: Node) -> dict[str, str]:

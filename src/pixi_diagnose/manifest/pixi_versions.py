@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import Version
-
+from ..data import read_table
 from ..evidence import KeyPath, Place
+from ..lazy_dataclass import dataclass
+from ..pep508 import is_at_least
 from .model import ManifestProblem
+
+if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
 
 __all__ = ["imitated_version", "unsupported"]
 
@@ -28,11 +29,11 @@ def imitated_version(newest: str, given: str, requires: str | None) -> str:
     `requires-pixi`, which counts where nothing is given and it has an upper bound.
     """
     if given:
-        return newest if Version(given) >= Version(newest) else given
+        return newest if is_at_least(given, newest) else given
     spec = _specifier(requires)
     if spec is None or f"{newest}.999" in spec or f"{newest}.0" in spec:
         return newest
-    older = (f"0.{minor}" for minor in _MINORS if Version(f"0.{minor}") < Version(newest))
+    older = (f"0.{minor}" for minor in _MINORS if not is_at_least(f"0.{minor}", newest))
     return next((v for v in older if f"{v}.0" in spec or f"{v}.999" in spec), newest)
 
 
@@ -74,6 +75,8 @@ class _Newer:
 
 def _newer(tables: Mapping[str, object], version: str) -> Iterator[tuple[KeyPath, _Newer]]:
     """The keys that are too new, each once: the entry with the highest version decides."""
+    from packaging.version import Version
+
     candidates = [n for n in _table() if Version(n.since) > Version(version)]
     for key, value in _keys(tables, ()):
         found = [n for n in candidates if _matches(key, n.key) and _has_form(value, n.form)]
@@ -118,6 +121,8 @@ def _specifier(spec: str | None) -> SpecifierSet | None:
     """A conda version spec as far as PEP 440 says the same; None for none, or for alternatives."""
     if not spec:
         return None
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
     parts = (part.strip() for part in spec.split(","))
     written = (f"=={p.lstrip('=')}" if p[:1] == "=" or p[:1].isdigit() else p for p in parts if p not in {"", "*"})
     try:
@@ -128,5 +133,6 @@ def _specifier(spec: str | None) -> SpecifierSet | None:
 
 @cache
 def _table() -> tuple[_Newer, ...]:
-    text = resources.files("pixi_diagnose").joinpath("data/pixi_versions.toml").read_text(encoding="utf-8")
-    return tuple(_Newer(e["since"], tuple(e["key"].split(".")), e.get("form", "")) for e in tomllib.loads(text)["key"])
+    return tuple(
+        _Newer(e["since"], tuple(e["key"].split(".")), e.get("form", "")) for e in read_table("pixi_versions")["key"]
+    )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from packaging.utils import canonicalize_name
-
+from ..pep508 import canonicalize_name
 from .addresses import check_project_name, check_url
 from .fields import Node, Problems, Table
 from .model import FindLinks, IsolationEntry, PypiOptions, PypiSpec

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from packaging.markers import InvalidMarker, Marker
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import canonicalize_name
-
+from ..pep508 import canonicalize_name, normal_specifier
 from .addresses import check_project_name, check_url
 from .direct_references import direct_source
 from .fields import Node, Problems, Table
@@ -38,6 +34,8 @@ def pypi_requirement(problems: Problems, node: Node, *, keep_spelling: bool = Fa
 
     pixi keeps and shows only the normalised name of such a requirement (pixi 0.77).
     """
+    from packaging.requirements import InvalidRequirement, Requirement
+
     text = problems.string(node)
     if text is None:
         return None
@@ -105,8 +103,8 @@ def _specifier(text: str) -> str:
     if text == "*":
         return ""
     try:
-        return str(SpecifierSet(text))
-    except InvalidSpecifier:
+        return normal_specifier(text)
+    except ValueError:
         raise ValueError(_explain_specifier(text)) from None
 
 
@@ -123,6 +121,8 @@ def _explain_specifier(text: str) -> str:
 
 
 def _marker(text: str) -> str:
+    from packaging.markers import InvalidMarker, Marker
+
     try:
         return str(Marker(text))
     except InvalidMarker as error:

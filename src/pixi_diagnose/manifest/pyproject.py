@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
-
+from ..lazy_dataclass import dataclass
+from ..pep508 import canonicalize_name
 from .fields import Node, Problems, Table
 from .markers import all_of
 from .model import PypiSpec
@@ -240,6 +237,8 @@ def _poetry_name(document: Node) -> str:
 
 
 def _check_version(text: str) -> str:
+    from packaging.version import InvalidVersion, Version
+
     try:
         Version(text)
     except InvalidVersion:
@@ -248,6 +247,8 @@ def _check_version(text: str) -> str:
 
 
 def _check_specifier(text: str) -> str:
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
     try:
         SpecifierSet(text)
     except InvalidSpecifier:
@@ -256,6 +257,8 @@ def _check_specifier(text: str) -> str:
 
 
 def _check_requirement(text: str) -> str:
+    from packaging.requirements import InvalidRequirement, Requirement
+
     try:
         Requirement(text)
     except InvalidRequirement as error:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from ..lazy_dataclass import dataclass
 
 __all__ = ["RequirementLine", "compiled_for", "compiled_with_uv", "logical_lines"]
 
-_COMMENT = re.compile(r"(^|\s+)#.*$")
+_COMMENT = re.compile(r"(?:^|(?<=\s))#.*$")
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _OPTION = re.compile(r"(?:^|(?<=\s))(--?[A-Za-z][A-Za-z-]*)")
 _EDITABLE = re.compile(r"(?:-e|--editable)(?:\s*=\s*|\s+|(?<=-e)(?=\S)|$)(?P<value>.*)", re.DOTALL)
@@ -75,10 +77,11 @@ def _joined(text: str) -> Iterator[tuple[int, list[str]]]:
     for number, line in enumerate(re.split(r"\r\n|\n|\r", text), start=1):
         if not parts:
             first = number
-        if line.endswith("\\") and not _COMMENT.fullmatch(line):
+        comment = line.lstrip().startswith("#")
+        if line.endswith("\\") and not comment:
             parts.append(line[:-1])
             continue
-        yield first, [*parts, f" {line}" if parts and _COMMENT.match(line) else line]
+        yield first, [*parts, f" {line}" if parts and comment else line]
         parts = []
     if parts:
         yield first, parts
@@ -105,6 +108,8 @@ def _words(text: str) -> list[str]:
         return text.split()
 
 
+_WITH_VALUE = {*_SHORT.values(), "--extra-index-url", "--no-binary", "--only-binary", "--trusted-host"}
+_WITH_VALUE |= {"--use-feature", "--all-releases", "--only-final", "--hash", "--global-option"}
 _WITHOUT_VALUE = {"--no-index", "--pre", "--prefer-binary", "--require-hashes"}
 
 
@@ -122,7 +127,7 @@ def _options(words: list[str]) -> tuple[tuple[tuple[str, str | None], ...], str]
             found.append((name, None))
             continue
         given = value if equals else next(rest, None)
-        if not given:
+        if not given and name in _WITH_VALUE:
             return tuple(found), f"`{name}` must be followed by an argument"
         found.append((name, given))
     return tuple(found), ""

@@ -10,15 +10,16 @@ import os
 import posixpath
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import PurePath
 from urllib.parse import unquote
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
 
 from ..errors import ManifestError
 from ..evidence import Place, Unknown
+from ..lazy_dataclass import dataclass
+from ..pep508 import canonicalize_name
 from .addresses import check_project_name
 from .direct_references import direct_source
 from .fields import nearest
@@ -40,6 +41,7 @@ from .model import (
     UnreadTable,
     UrlSource,
 )
+from .pip_configuration import PipConfiguration, read_pip_configuration
 from .platforms import bare_platform
 from .pypi_options import union
 from .requirement_lines import RequirementLine, compiled_for, logical_lines
@@ -49,8 +51,9 @@ from .unnamed import named_by
 from .uv_discovery import FoundOptions, find_options
 from .uv_installer import build_settings, indexes_of, isolation_from, pypi_options
 from .uv_options import UvOptions
+from .uv_variables import boolean, named_files
 
-__all__ = ["RequirementFiles", "read_requirement_files", "read_requirements_file"]
+__all__ = ["RequirementFiles", "read_pip_defaults", "read_requirement_files", "read_requirements_file"]
 
 ENVIRONMENT = "default"
 
@@ -76,10 +79,15 @@ class RequirementFiles:
 
     specs: list[PypiSpec] = field(default_factory=list)
     constraints: list[PypiSpec] = field(default_factory=list)
-    options: PypiOptions = PypiOptions()  # noqa: RUF009 -- frozen
+    options: PypiOptions = PypiOptions()
+    build_constraints: list[PypiSpec] = field(default_factory=list)
+    overrides: list[PypiSpec] = field(default_factory=list)
+    excludes: list[str] = field(default_factory=list)
     config_settings: dict[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     no_index: bool = False
     hashes_required: bool = False
+    no_build_isolation: bool = False
+    keyring: bool = False
     problems: list[ManifestProblem] = field(default_factory=list)
     unread: list[UnreadTable] = field(default_factory=list)
     unknowns: list[Unknown] = field(default_factory=list)
@@ -99,16 +107,23 @@ def read_requirements_file(text: str, path: str, invocation: Invocation, surroun
     settings = UvOptions()
     if uses_uv:
         root = str(PurePath(path).parent)
-        found = find_options(surroundings, "", surroundings.text, lambda p: os.path.normpath(os.path.join(root, p)))  # noqa: PTH118
-        settings = found.options.for_pip()
-        overrides = settings.override_dependencies or ()
-        general = pypi_options(settings, found.folder, invocation, surroundings, overrides)
+        found = find_options(
+            surroundings,
+            "",
+            surroundings.text,
+            lambda p: os.path.normpath(os.path.join(root, p)),  # noqa: PTH118
+            pip=True,
+        )
+        settings = found.options
+        overrides = (*read.overrides, *(settings.override_dependencies or ()))
+        general = pypi_options(settings, invocation, overrides)
         if general.index_url is not None:  # uv 0.13.8 prefers its settings (seen)
             own = replace(own, index_url=None)
         own = union(replace(own, places={}), replace(general, index_strategy=general.index_strategy))
     else:
-        own = replace(own, no_build_isolation=isolation_from(invocation, None))
-    building = build_settings(settings, settings.build_constraint_dependencies or ())
+        own = replace(own, no_build_isolation=isolation_from(invocation, read.no_build_isolation or None))
+    limits = (*read.build_constraints, *(settings.build_constraint_dependencies or ()))
+    building = build_settings(settings, limits)
     return Manifest(
         dialect="requirements",
         path=path,
@@ -123,12 +138,13 @@ def read_requirements_file(text: str, path: str, invocation: Invocation, surroun
         pypi_exclude_newer_packages=settings.exclude_newer_package or {},
         unread=(*read.unread, *found.unread),
         problems=(*read.problems, *found.problems),
-        unknowns=tuple(read.unknowns),
+        unknowns=(*read.unknowns, *found.unknowns),
         installer=Installer(
             interface="uv pip" if uses_uv else "pip",
             python=target_python(
                 invocation.python,
                 "",
+                variable=surroundings.variable("UV_PYTHON") if uses_uv else None,
                 version_file=surroundings.text(".python-version") if uses_uv else None,
                 header=compiled_for(text),
             ),
@@ -137,10 +153,10 @@ def read_requirements_file(text: str, path: str, invocation: Invocation, surroun
                 constraints=(*read.constraints, *(settings.constraint_dependencies or ())),
                 strategy=settings.resolution or "highest",
                 no_index=read.no_index or bool(settings.no_index),
-                torch_backend=settings.torch_backend,
                 hashes_required=read.hashes_required,
-                indexes=indexes_of(settings, found.folder),
-                keyring=settings.keyring_provider == "subprocess",
+                indexes=indexes_of(settings),
+                keyring=read.keyring or settings.keyring_provider == "subprocess",
+                excludes=(*read.excludes, *(e.name for e in settings.exclude_dependencies or ())),
             ),
             building=BuildSettings(
                 extra_requirements=building.extra_requirements,
@@ -165,12 +181,25 @@ def read_requirement_files(
     uses_uv: bool,
     place_of: Callable[[RequirementLine], Place] | None = None,
 ) -> RequirementFiles:
-    """The lines of one file, and of all that it includes. `name` is its path relative to the folder of `surroundings`.
+    """What the tool is configured to, then the lines of one file and of all that it includes.
 
-    `place_of` says where a line stands if `text` is not the whole of the file (the pip section of an environment.yml).
+    `name` is its path relative to the folder of `surroundings`. The configuration is pip's own, or of uv the files that
+    its variables name (its settings are read elsewhere). `place_of` says where a line stands if `text` is not the whole
+    of the file (the pip section of an environment.yml).
     """
     reader = _Reader(str(PurePath(path).parent), surroundings, uses_uv)
+    if uses_uv:
+        reader.apply_variables()
+    else:
+        reader.apply(read_pip_configuration(surroundings))
     reader.file(text, path, name, constraints=False, place_of=place_of)
+    return reader.read
+
+
+def read_pip_defaults(path: str, surroundings: Surroundings) -> RequirementFiles:
+    """What pip's own configuration gives to an input in the folder of `path` that has no options itself."""
+    reader = _Reader(str(PurePath(path).parent), surroundings, uses_uv=False)
+    reader.apply(read_pip_configuration(surroundings))
     return reader.read
 
 
@@ -181,6 +210,57 @@ class _Reader:
         self.uses_uv = uses_uv
         self.read = RequirementFiles()
         self._seen: set[tuple[str, bool]] = set()
+
+    def apply(self, configuration: PipConfiguration) -> None:
+        """Start from the defaults that pip's configuration gives, as if they stood in the file."""
+        read = self.read
+        for name in ("index-url", "extra-index-url", "find-links", "constraint"):
+            for word in configuration.words(name):
+                self._configured(configuration.settings[name].place).option(f"--{name}", word)
+        for setting in configuration.formats:
+            self._configured(setting.place).option(f"--{setting.name}", setting.value)
+        for name in ("no-index", "pre", "require-hashes"):
+            if configuration.is_on(name):
+                self._configured(configuration.settings[name].place).option(f"--{name}", "")
+        for word in configuration.words("build-constraint"):
+            place = configuration.settings["build-constraint"].place
+            read.build_constraints += self._limits(word, place)
+        if (switch := configuration.settings.get("no-build-isolation")) is not None:
+            # pip 26 stores the switch's position as that of build isolation itself (a known oddity of its own)
+            read.no_build_isolation = not switch.switched_on
+            if switch.switched_on:
+                reason = "pip takes it the other way round and keeps builds isolated: only `false` turns isolation off"
+                read.unread.append(UnreadTable(switch.place, switch.where, reason))
+        provider = configuration.settings.get("keyring-provider")
+        read.keyring = provider is not None and provider.value == "subprocess"
+        read.unknowns += configuration.unknowns
+        read.files |= configuration.files
+
+    def apply_variables(self) -> None:
+        """Start from the files that uv's variables name (uv 0.13.8: relative to where it runs)."""
+        variable, read = self.surroundings.variable, self.read
+        limits = {
+            name: [s for path in named_files(variable, name) for s in self._limits(path, Place(name, ()))]
+            for name in ("UV_CONSTRAINT", "UV_BUILD_CONSTRAINT", "UV_OVERRIDE", "UV_EXCLUDE")
+        }
+        read.constraints += limits["UV_CONSTRAINT"]
+        read.build_constraints += limits["UV_BUILD_CONSTRAINT"]
+        read.overrides += limits["UV_OVERRIDE"]
+        read.excludes += [spec.name for spec in limits["UV_EXCLUDE"]]
+        read.hashes_required = boolean(variable, "UV_REQUIRE_HASHES")
+
+    def _limits(self, target: str, place: Place) -> list[PypiSpec]:
+        """The lines of a file that is given beside the requirements; what is wrong with it is noted."""
+        apart = _Reader(self.root, self.surroundings, self.uses_uv)
+        apart.include(target, "", apart._configured(place), constraints=True)
+        self.read.problems += apart.read.problems
+        self.read.unknowns += apart.read.unknowns
+        self.read.files |= apart.read.files
+        return apart.read.constraints
+
+    def _configured(self, place: Place) -> _Line:
+        """A line that stands in no requirements file."""
+        return _Line(self, RequirementLine(1, 1, ""), place, "", constraints=False, in_file=False)
 
     def file(
         self,
@@ -248,6 +328,8 @@ class _Line:
 
     def _options(self) -> None:
         options = self.line.options
+        if not self.reader.uses_uv:  # pip takes the index of a line first
+            options = tuple(sorted(options, key=lambda option: option[0] != "--index-url"))
         for number, (name, value) in enumerate(options):
             if name == "--editable":
                 self._editable(value or "", options[number + 1 :])
@@ -259,9 +341,10 @@ class _Line:
                 tool = "uv" if self.reader.uses_uv else "pip"
                 self.refuse(f"{tool} knows no option `{name}` in a requirements file", hint)
             else:
-                self._option(name, value or "")
+                self.option(name, value or "")
 
-    def _option(self, name: str, value: str) -> None:
+    def option(self, name: str, value: str) -> None:
+        """Apply one option of a line."""
         read = self.reader.read
         if name in {"--requirement", "--constraint"}:
             constraints = self.constraints or name == "--constraint"
@@ -274,12 +357,16 @@ class _Line:
             reason = f"uv ignores `{name}` in a requirements file"
             reason += ": it takes it on its command line" if name in {"--pre", "--trusted-host"} else ""
             read.unread.append(UnreadTable(self.place, name, reason))
+        elif name == "--prefer-binary":
+            reason = "`--prefer-binary` is not followed: pip prefers an older wheel to a newer source"
+            read.unknowns.append(Unknown(reason, subject=name))
         elif name == "--pre":
             self._set(prerelease_mode="allow")
         elif name == "--index-url":
             if read.options.index_url is not None and self.reader.uses_uv:
                 self.refuse("multiple `--index-url` values provided")
-            self._set(index_url=value)
+            # for pip it takes the place of all indexes that were named before
+            self._set(index_url=value, **({} if self.reader.uses_uv else {"extra_index_urls": None}))
         elif name == "--extra-index-url":
             self._set(extra_index_urls=(*(read.options.extra_index_urls or ()), value))
         elif name == "--find-links":
@@ -299,12 +386,15 @@ class _Line:
         return FindLinks(path=beside)
 
     def _formats(self, option: str, value: str) -> None:
-        given = getattr(self.reader.read.options, option)
+        """Add to --no-binary or --only-binary; what pip hears last takes a name out of the other of the two."""
+        other = "no_build" if option == "no_binary" else "no_binary"
+        given, opposed = getattr(self.reader.read.options, option), getattr(self.reader.read.options, other)
         names: dict[str, IsolationEntry] = {e.name: e for e in given} if isinstance(given, tuple) else {}
         everything = given is True
         for spelled in filter(None, (part.strip() for part in value.split(","))):
             if spelled in {":all:", ":none:"}:
                 everything, names = spelled == ":all:", {}
+                opposed = None if everything and not self.reader.uses_uv else opposed
                 continue
             try:
                 check_project_name(spelled)
@@ -313,7 +403,10 @@ class _Line:
                 return
             name = canonicalize_name(spelled)
             names[name] = IsolationEntry(name, spelled, self.place)
+        if isinstance(opposed, tuple) and not self.reader.uses_uv:
+            opposed = tuple(e for e in opposed if e.name not in names) or None
         self._set(**{option: True if everything else tuple(names.values())})
+        self.reader.read.options = replace(self.reader.read.options, **{other: opposed})
 
     # Requirements
 
@@ -370,7 +463,7 @@ class _Line:
     def _address(self, text: str) -> PypiSpec | None:
         """A path or URL without a name: `./dir[extra] ; marker`, `git+https://…#egg=name`."""
         address, _, marker = (
-            re.split(r"(\s+;\s*|;\s+)", text, maxsplit=1) if re.search(r"\s;|;\s", text) else (text, "", "")
+            re.split(r"((?<=\s);\s*|;\s+)", text, maxsplit=1) if re.search(r"\s;|;\s", text) else (text, "", "")
         )
         match = _ADDRESS.fullmatch(address.strip())
         if match is None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import UsageError
 from .requirement_lines import compiled_with_uv
 
-__all__ = ["find_manifest", "suggested_frontend"]
+__all__ = ["find_manifest", "is_pylock", "suggested_frontend"]
 
 PIXI_FILES = ("pixi.toml", "pyproject.toml", "mojoproject.toml")
 CONDA_FILES = ("environment.yml", "environment.yaml")
 REQUIREMENTS = ("requirements.txt", "requirements.in")
+PYLOCK = "pylock.toml"
+_PYLOCK = re.compile(r"pylock(?:\.[^.]+)?\.toml")
 
 
 def find_manifest(start: Path, environ: Mapping[str, str], frontend: str = "") -> Path:
@@ -22,7 +25,7 @@ def find_manifest(start: Path, environ: Mapping[str, str], frontend: str = "") -
     PIXI_PROJECT_MANIFEST only if none was found. uv: upward, the nearest `pyproject.toml`. Where no frontend is named,
     the nearest of these wins, a `pyproject.toml` of neither pixi nor uv being passed over in favour of a workspace of
     pixi above it. What is not searched upward comes last: `environment.yml` (not for uv), then `requirements.txt` and
-    `requirements.in`, in the folder itself. Raises UsageError if there is nothing.
+    `requirements.in`, and pylock.toml (for uv), in the folder itself. Raises UsageError if there is nothing.
     """
     if start.is_file():
         return start
@@ -37,7 +40,7 @@ def find_manifest(start: Path, environ: Mapping[str, str], frontend: str = "") -
         if found is None and named and Path(named).is_file():
             found = Path(named)
     if found is None and frontend != "pixi":
-        beside = (*(() if frontend == "uv" else CONDA_FILES), *REQUIREMENTS)
+        beside = (*(() if frontend == "uv" else CONDA_FILES), *REQUIREMENTS, *(() if frontend == "pip" else (PYLOCK,)))
         looked_for = tuple(dict.fromkeys((*(PIXI_FILES if not frontend else ("pyproject.toml",)), *beside)))
         above = folders if frontend != "pip" else folders[:1]
         projects = (folder / "pyproject.toml" for folder in above)
@@ -46,8 +49,15 @@ def find_manifest(start: Path, environ: Mapping[str, str], frontend: str = "") -
         found = next((path for path in (own, *others, *projects) if path.is_file()), None)
     if found is None:
         hint = f"looked for {', '.join(looked_for)}"
+        if (origin / "setup.py").is_file():
+            hint = f"`pixi-diagnose inspect {start}` says what the build of this project needs; {hint}"
         raise UsageError(f"no manifest found in {start} or any folder above", hint=hint)
     return found
+
+
+def is_pylock(name: str) -> bool:
+    """Whether a file of this name is a pylock (PEP 751): `pylock.toml`, `pylock.NAME.toml`."""
+    return _PYLOCK.fullmatch(name) is not None
 
 
 def suggested_frontend(path: Path | str, text: str, *, beside: frozenset[str] = frozenset()) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Protocol
 
 from ..errors import ManifestError
+from ..lazy_dataclass import dataclass
+from .encodings import decoded
 
-__all__ = ["NOTHING", "OnDisk", "Surroundings"]
+__all__ = ["NOTHING", "Edited", "OnDisk", "Surroundings"]
 
 LARGEST = 4 * 1024 * 1024
 MOST_FOLDERS = 2000
@@ -27,6 +29,9 @@ class Surroundings(Protocol):
 
     def names(self, folder: str) -> tuple[str, ...]:
         """What a folder holds, sorted."""
+
+    def called(self, folder: str) -> str:
+        """The name of a folder, "" where it is not known."""
 
     def ancestors(self) -> tuple[str, ...]:
         """The folders above, nearest first, as `..`, `../..` and so on."""
@@ -50,7 +55,7 @@ class OnDisk:
                 return None
             if file.stat().st_size > LARGEST:
                 raise ManifestError("the file is too large to be read", path=str(file))
-            return file.read_bytes().decode("utf-8-sig")
+            return decoded(file.read_bytes())
         except UnicodeDecodeError:
             raise ManifestError("the file is not UTF-8", path=str(file)) from None
         except OSError as error:
@@ -74,6 +79,10 @@ class OnDisk:
         except OSError:
             return ()
 
+    def called(self, folder: str) -> str:
+        """The name of a folder, wherever a path such as `..` leads."""
+        return (self.folder / folder).resolve().name
+
     def ancestors(self) -> tuple[str, ...]:
         """The folders above, nearest first, as `..`, `../..` and so on."""
         return tuple("/".join([".."] * (n + 1)) for n in range(len(self.folder.resolve().parents)))
@@ -81,6 +90,43 @@ class OnDisk:
     def variable(self, name: str) -> str | None:
         """The value of an environment variable."""
         return self.variables.get(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """The same as `inner`, but for files that have another text; `texts` are keyed by path, `folder` is the manifest's.
+
+    A file that is not there yet may be among them.
+    """
+
+    inner: Surroundings
+    folder: str
+    texts: Mapping[str, str]
+
+    def text(self, path: str) -> str | None:
+        """The text of a file as it would be, None where there is none. Raises ManifestError."""
+        edited = self.texts.get(os.path.normpath(os.path.join(self.folder, path)))  # noqa: PTH118 -- as readers name it
+        return self.inner.text(path) if edited is None else edited
+
+    def folders(self, pattern: str) -> tuple[str, ...]:
+        """The folders that a glob matches, sorted."""
+        return self.inner.folders(pattern)
+
+    def names(self, folder: str) -> tuple[str, ...]:
+        """What a folder holds, sorted."""
+        return self.inner.names(folder)
+
+    def called(self, folder: str) -> str:
+        """The name of a folder."""
+        return self.inner.called(folder)
+
+    def ancestors(self) -> tuple[str, ...]:
+        """The folders above, nearest first."""
+        return self.inner.ancestors()
+
+    def variable(self, name: str) -> str | None:
+        """The value of an environment variable."""
+        return self.inner.variable(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +139,9 @@ class _Nothing:
 
     def names(self, folder: str) -> tuple[str, ...]:  # noqa: ARG002
         return ()
+
+    def called(self, folder: str) -> str:  # noqa: ARG002
+        return ""
 
     def ancestors(self) -> tuple[str, ...]:
         return ()

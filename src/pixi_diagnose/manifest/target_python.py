@@ -9,7 +9,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from ..errors import UsageError
 from .installer import TargetPython
 
-__all__ = ["KNOWN_PYTHONS", "target_python"]
+__all__ = ["KNOWN_PYTHONS", "is_version", "target_python"]
 
 KNOWN_PYTHONS = tuple(f"3.{minor}" for minor in range(14, 7, -1))
 """CPython series that uv 0.13 offers, newest first (2026-08)."""
@@ -19,20 +19,27 @@ _VERSION = re.compile(r"(?:c?python|cpython-|py)?\s*(?P<version>3\.\d+(?:\.\d+)?
 
 
 def target_python(
-    asked: str, requires: str, *, version_file: str | None = None, header: str | None = None
+    asked: str,
+    requires: str,
+    *,
+    variable: str | None = None,
+    version_file: str | None = None,
+    header: str | None = None,
 ) -> TargetPython:
     """The Python that the command line asks for, else what the input says or allows.
 
-    `version_file` is the text of `.python-version`, which uv obeys; `header` the version in the first lines of a
-    compiled requirements file. Without any of them uv takes the first interpreter that it finds and pip its own: no
-    fact of the input, so the newest known one that requires-python allows stands for them. Raises UsageError for an
-    `asked` that is no version of CPython 3.
+    `variable` is the value of UV_PYTHON, which uv obeys where it takes no option for it; `version_file` is the text of
+    `.python-version`, which uv obeys; `header` the version in the first lines of a compiled requirements file. Without
+    any of them uv takes the first interpreter that it finds and pip its own: no fact of the input, so the newest known
+    one that requires-python allows stands for them. Raises UsageError for an `asked` that is no version of CPython 3.
     """
     if asked:
         match = _VERSION.fullmatch(asked.strip())
         if match is None:
             raise UsageError(f"'{asked}' is no Python version", hint="write it as 3.12 or 3.12.7")
         return TargetPython(match["version"], "--python")
+    if variable and (match := _VERSION.fullmatch(variable.strip())):
+        return TargetPython(match["version"], "UV_PYTHON")
     lines = (line.partition("#")[0].strip() for line in (version_file or "").splitlines())
     pinned = next(filter(None, lines), "")
     if match := _VERSION.fullmatch(pinned):
@@ -44,6 +51,11 @@ def target_python(
         if newest:
             return TargetPython(newest, "requires-python")
     return TargetPython(KNOWN_PYTHONS[0], "assumed")
+
+
+def is_version(text: str) -> bool:
+    """Whether a text asks for a version of CPython 3, and not for one interpreter."""
+    return _VERSION.fullmatch(text.strip()) is not None
 
 
 def _newest(requires: str) -> str:

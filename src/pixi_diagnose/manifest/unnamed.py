@@ -27,7 +27,7 @@ def named_by(source: GitSource | PathSource | UrlSource, fragment: str, surround
     """The name of what a source holds, and whether it is sure: "" where nothing says it.
 
     `fragment` is the URL's, with `egg=name` perhaps. A folder says it in pyproject.toml, setup.cfg or a literal in
-    setup.py; an archive by its file name. The name of a repository is a guess.
+    setup.py; an archive by its file name. The name of a repository is a guess, and that of any other folder.
     """
     options = dict(part.partition("=")[::2] for part in fragment.split("&") if part)
     egg = unquote(options.get("egg", "")).partition("[")[0]
@@ -39,7 +39,9 @@ def named_by(source: GitSource | PathSource | UrlSource, fragment: str, surround
         if archive:
             return archive, True
         found = _folder_name(source.path, surroundings)
-        return (found, True) if found else (file_name if file_name not in {"", ".", ".."} else "", False)
+        builds = {"setup.py", "pyproject.toml"} & set(surroundings.names(source.path))
+        guess = surroundings.called(source.path) if builds else file_name.strip(".")
+        return (found, True) if found else (guess, False)
     path = urlsplit(source.url).path.rstrip("/")
     last = unquote(posixpath.basename(path))
     if isinstance(source, UrlSource):

@@ -6,14 +6,15 @@ Read for uv (`uv lock`, `uv sync`) or for pip (`pip install .`), which takes the
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import PurePath
 
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
 
 from ..errors import UsageError
 from ..evidence import Place, Unknown
+from ..lazy_dataclass import dataclass
+from ..pep508 import canonicalize_name
 from .addresses import below
 from .fields import Problems, nearest
 from .installer import (
@@ -40,13 +41,13 @@ from .model import (
 from .platforms import bare_platform
 from .problem_places import placed_problems
 from .pyproject import ResolvedProject, resolve_project
+from .requirements import RequirementFiles, read_pip_defaults
 from .surroundings import Surroundings
 from .target_python import target_python
 from .unnamed import named_by
 from .unread import tables_that_pip_ignores
 from .uv_discovery import FoundOptions, find_options
 from .uv_installer import build_settings, indexes_of, isolation_from, pypi_options
-from .uv_options import UvOptions
 from .uv_sources import Lowering
 from .uv_tables import UvTables
 from .uv_workspace import ProjectFile, ProjectFiles, Workspace
@@ -75,6 +76,7 @@ class _Reader:
         self.unknowns: list[Unknown] = []
         self.uses_uv = invocation.frontend != "pip"
         self.files = ProjectFiles(text, path, surroundings, tables=self.uses_uv)
+        self.pip = RequirementFiles() if self.uses_uv else read_pip_defaults(path, surroundings)
 
     def manifest(self) -> Manifest:
         workspace = self.files.workspace()
@@ -82,10 +84,11 @@ class _Reader:
         for file in workspace.files:
             self._resolve_names(file)
         found = self._options(root)
-        layout = self._layout(workspace, tuple(self._declared(workspace, found.options)))
+        layout = self._layout(workspace, tuple(self._declared(workspace, found)))
         python = target_python(
             self.invocation.python,
             ",".join(filter(None, dict.fromkeys(f.requires_python for f in (root, *workspace.members)))),
+            variable=self.surroundings.variable("UV_PYTHON") if self.uses_uv else None,
             version_file=self.files.text(".python-version") if self.uses_uv else None,
         )
         # uv takes these from the workspace's root, whatever the settings are (seen with uv 0.13.8)
@@ -103,18 +106,18 @@ class _Reader:
             pypi_exclude_newer=found.options.exclude_newer or None,
             pypi_exclude_newer_packages=found.options.exclude_newer_package or {},
             requires=current.requires_python or None,
-            unread=(*found.unread, *self._unread_by_pip(current)),
-            problems=(*self._problems(workspace), *found.problems),
-            unknowns=tuple(self.unknowns),
+            unread=(*found.unread, *self.pip.unread, *self._unread_by_pip(current)),
+            problems=(*self._problems(workspace), *found.problems, *self.pip.problems),
+            unknowns=(*self.unknowns, *found.unknowns, *self.pip.unknowns),
             installer=Installer(
                 interface="uv" if self.uses_uv else "pip",
                 python=python,
                 project=layout,
                 resolution=self._resolution(found, tables, root),
-                building=build_settings(found.options, tables.build_constraints),
+                building=build_settings(found.options, (*tables.build_constraints, *self.pip.build_constraints)),
                 places=found.options.places,
             ),
-            files=dict(found.files) | self.files.read,
+            files=dict(found.files) | self.pip.files | self.files.read,
         )
 
     @staticmethod
@@ -143,8 +146,9 @@ class _Reader:
             groups["dev"] = (*groups.get("dev", ()), *file.tables.dev_dependencies)
         file.resolved = replace(resolved, groups=groups)
 
-    def _declared(self, workspace: Workspace, options: UvOptions) -> Iterator[DeclaredRequirement]:
+    def _declared(self, workspace: Workspace, found: FoundOptions) -> Iterator[DeclaredRequirement]:
         """The requirements of all members, and of a root that is no project, with their sources."""
+        options = found.options
         without_sources = {entry.name for entry in options.no_sources_package or ()}
         root = workspace.root
         projects = workspace.members if root.name else (root, *workspace.members)
@@ -158,6 +162,7 @@ class _Reader:
                 own=file.sources(),
                 root=root.sources(),
                 members=members if len(members) > 1 else {},
+                given=found.given,
                 refuse=self._refuser(file),
             )
             if self.uses_uv:
@@ -284,22 +289,24 @@ class _Reader:
 
     def _pypi_options(self, found: FoundOptions, tables: UvTables) -> PypiOptions:
         if not self.uses_uv:
-            return PypiOptions(no_build_isolation=isolation_from(self.invocation, None))
-        return pypi_options(found.options, found.folder, self.invocation, self.surroundings, tables.overrides)
+            own = self.pip.options
+            return replace(own, no_build_isolation=isolation_from(self.invocation, self.pip.no_build_isolation or None))
+        return pypi_options(found.options, self.invocation, tables.overrides)
 
     def _resolution(self, found: FoundOptions, tables: UvTables, root: ProjectFile) -> ResolutionSettings:
         return ResolutionSettings(
             requires_python=root.requires_python,
-            constraints=tables.constraints,
+            constraints=(*tables.constraints, *self.pip.constraints),
             excludes=tables.excludes,
             scoped_overrides=tables.scoped_overrides,
             scoped_excludes=tables.scoped_excludes,
             lock_environments=tables.environments,
             required_environments=tables.required_environments,
             strategy=found.options.resolution or "highest",
-            indexes=indexes_of(found.options, found.folder),
-            no_index=bool(found.options.no_index),
-            keyring=found.options.keyring_provider == "subprocess",
+            indexes=indexes_of(found.options),
+            no_index=bool(found.options.no_index) or self.pip.no_index,
+            keyring=found.options.keyring_provider == "subprocess" or self.pip.keyring,
+            hashes_required=self.pip.hashes_required,
         )
 
     def _unread_by_pip(self, current: ProjectFile) -> tuple[UnreadTable, ...]:

@@ -2,64 +2,43 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from dataclasses import replace
-
-from packaging.utils import canonicalize_name
 
 from ..errors import UsageError
 from ..evidence import Place
-from .addresses import below, check_project_name
+from ..pep508 import canonicalize_name
+from .addresses import check_project_name
 from .installer import BuildSettings, NamedIndex
 from .invocation import Invocation
 from .model import FindLinks, IsolationEntry, PypiOptions, PypiSpec
-from .surroundings import Surroundings
 from .uv_options import UvOptions
 
 __all__ = ["build_settings", "indexes_of", "isolation_from", "pypi_options"]
 
-_TRUE = {"1", "true", "yes", "on", "y", "t"}
-_INDEX_NAME = re.compile(r"^[A-Za-z0-9._-]+=")
 COMMAND_LINE = "command line"
 """Where settings stand that are in no file."""
 
 _Names = bool | tuple[IsolationEntry, ...] | None
 
 
-def pypi_options(
-    options: UvOptions, folder: str, invocation: Invocation, surroundings: Surroundings, overrides: tuple[PypiSpec, ...]
-) -> PypiOptions:
-    """The options in the words that all dialects share; uv's environment variables go before files (uv.md U1)."""
-    indexes = indexes_of(options, folder)
+def pypi_options(options: UvOptions, invocation: Invocation, overrides: tuple[PypiSpec, ...]) -> PypiOptions:
+    """The options in the words that all dialects share (uv.md U1)."""
+    indexes = indexes_of(options)
     default = next((i for i in indexes if i.default and not i.explicit), None)
     listed = [i for i in indexes if not i.default and not i.explicit]
     flat = tuple(_find_links(i.url) for i in listed if i.format == "flat")
-    first = (*_urls(surroundings, "UV_INDEX"), *_urls(surroundings, "UV_EXTRA_INDEX_URL"))
-    replaced = _urls(surroundings, "UV_DEFAULT_INDEX") or _urls(surroundings, "UV_INDEX_URL")
-    links = tuple(_find_links(below(folder, link)) for link in options.find_links or ())
-    no_build, no_binary = options.no_build, options.no_binary
+    links = tuple(_find_links(link) for link in options.find_links or ())
+    isolation = _names_unless(options.no_build_isolation, options.no_build_isolation_package)
+    binary = options.no_binary
     return PypiOptions(
-        index_url=replaced[0] if replaced else None if default is None else default.url,
-        extra_index_urls=(*first, *(i.url for i in listed if i.format == "simple")) or None,
+        index_url=None if default is None else default.url,
+        extra_index_urls=tuple(i.url for i in listed if i.format == "simple") or None,
         find_links=(*flat, *links) or None,
-        no_build_isolation=isolation_from(
-            invocation,
-            _either(
-                _flag(surroundings, "UV_NO_BUILD_ISOLATION") or options.no_build_isolation,
-                options.no_build_isolation_package,
-            ),
-        ),
-        no_build=_either(
-            _flag(surroundings, "UV_NO_BUILD") or no_build,
-            options.only_binary,
-            options.no_build_package,
-            _listed(surroundings, "UV_NO_BUILD_PACKAGE"),
-        ),
+        no_build_isolation=isolation_from(invocation, isolation),
+        no_build=_either(options.only_binary, _names_unless(options.no_build, options.no_build_package)),
         no_binary=_either(
-            _flag(surroundings, "UV_NO_BINARY") or no_binary,
-            options.no_binary_package,
-            _listed(surroundings, "UV_NO_BINARY_PACKAGE"),
+            binary if isinstance(binary, tuple) else None,
+            _names_unless(None if isinstance(binary, tuple) else binary, options.no_binary_package),
         ),
         index_strategy=options.index_strategy,
         prerelease_mode=options.prerelease,
@@ -77,12 +56,20 @@ def isolation_from(invocation: Invocation, given: _Names) -> _Names:
     return _either(invocation.no_build_isolation or None, given, names or None)
 
 
-def indexes_of(options: UvOptions, folder: str) -> tuple[NamedIndex, ...]:
-    """All indexes in uv's order: `index`, then `extra-index-url`, then `index-url`; paths relative to the manifest."""
+def indexes_of(options: UvOptions) -> tuple[NamedIndex, ...]:
+    """All indexes in uv's order: `index`, then `extra-index-url`, then `index-url`.
+
+    Of several with one name the first counts, and of several defaults, too.
+    """
     indexes = list(options.index or ())
     indexes += [NamedIndex("", url) for url in options.extra_index_url or ()]
     indexes += [NamedIndex("", options.index_url, default=True)] if options.index_url is not None else []
-    return tuple(replace(i, url=below(folder, i.url)) for i in indexes)
+    found: dict[str, NamedIndex] = {}
+    for number, index in enumerate(indexes):
+        further = index.default and not index.explicit and any(i.default and not i.explicit for i in found.values())
+        if not further:
+            found.setdefault(index.name or f" {number}", index)
+    return tuple(found.values())
 
 
 def build_settings(options: UvOptions, constraints: tuple[PypiSpec, ...]) -> BuildSettings:
@@ -101,19 +88,9 @@ def _find_links(location: str) -> FindLinks:
     return FindLinks(url=location) if "://" in location else FindLinks(path=location)
 
 
-def _flag(surroundings: Surroundings, name: str) -> bool | None:
-    value = surroundings.variable(name)
-    return None if value is None else value.strip().lower() in _TRUE
-
-
-def _urls(surroundings: Surroundings, name: str) -> tuple[str, ...]:
-    """The indexes that a variable names, without the names that UV_INDEX may give them ("name=https://…")."""
-    return tuple(_INDEX_NAME.sub("", given) for given in (surroundings.variable(name) or "").split())
-
-
-def _listed(surroundings: Surroundings, name: str) -> tuple[IsolationEntry, ...] | None:
-    names = (surroundings.variable(name) or "").split()
-    return tuple(_entry(n, Place(name, ()), name) for n in names) or None
+def _names_unless(all_or_none: bool | None, names: tuple[IsolationEntry, ...] | None) -> _Names:
+    """A switch, whichever way it stands, leaves nothing to a list of names beside it (uv 0.13)."""
+    return names if all_or_none is None else all_or_none
 
 
 def _entry(spelled: str, place: Place, option: str) -> IsolationEntry:

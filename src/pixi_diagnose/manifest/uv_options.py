@@ -9,20 +9,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
-from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from ..evidence import Place
+from ..lazy_dataclass import dataclass
+from ..pep508 import canonicalize_name
 from .addresses import check_project_name
 from .fields import Node, Problems, Table
 from .installer import DependencyMetadata, ExtraBuildRequirement, NamedIndex
 from .model import IsolationEntry, PypiSpec
 from .pypi_specs import pypi_requirement
 
-__all__ = ["ONLY_IN_PYPROJECT", "PROJECT_KEYS", "UvOptions", "read_indexes", "read_options", "read_requirements"]
+__all__ = [
+    "INDEX_STRATEGIES",
+    "KEYRING_PROVIDERS",
+    "ONLY_IN_PYPROJECT",
+    "PRERELEASE_MODES",
+    "PROJECT_KEYS",
+    "RESOLUTIONS",
+    "UvOptions",
+    "read_indexes",
+    "read_options",
+    "read_requirements",
+]
 
 PROJECT_KEYS = (
     *("sources", "index", "workspace", "managed", "package", "default-groups", "dependency-groups"),
@@ -36,10 +48,10 @@ ONLY_IN_PYPROJECT = (
 )
 """Keys that uv refuses in uv.toml."""
 
-_INDEX_STRATEGIES = ("first-index", "unsafe-first-match", "unsafe-best-match")
-_PRERELEASE_MODES = ("disallow", "allow", "if-necessary", "explicit", "if-necessary-or-explicit")
-_KEYRING_PROVIDERS = ("disabled", "native", "subprocess")
-_RESOLUTIONS = ("highest", "lowest", "lowest-direct")
+INDEX_STRATEGIES = ("first-index", "unsafe-first-match", "unsafe-best-match")
+PRERELEASE_MODES = ("disallow", "allow", "if-necessary", "explicit", "if-necessary-or-explicit")
+KEYRING_PROVIDERS = ("disabled", "native", "subprocess")
+RESOLUTIONS = ("highest", "lowest", "lowest-direct")
 _INDEX_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _TORCH_BACKEND = re.compile(r"auto|cpu|xpu|cu\d{2,3}|rocm[\d.]+")
 
@@ -103,16 +115,9 @@ class UvOptions:
     constraint_dependencies: tuple[PypiSpec, ...] | None = None
     override_dependencies: tuple[PypiSpec, ...] | None = None
     build_constraint_dependencies: tuple[PypiSpec, ...] | None = None
+    exclude_dependencies: _Names | None = None
     pip: UvOptions | None = None
     places: Mapping[str, Place] = field(default_factory=dict)
-
-    def for_pip(self) -> UvOptions:
-        """The settings of `uv pip`: those of its own table first, then the general ones."""
-        if self.pip is None:
-            return self
-        own, names = self.pip, [name for name in self.__slots__ if name not in {"pip", "places"}]
-        chosen = {n: getattr(self, n) if getattr(own, n) is None else getattr(own, n) for n in names}
-        return UvOptions(**chosen, places={**self.places, **own.places})
 
 
 def read_options(problems: Problems, node: Node, *, uv_toml: bool) -> UvOptions:
@@ -122,8 +127,9 @@ def read_options(problems: Problems, node: Node, *, uv_toml: bool) -> UvOptions:
     for name in ("constraint-dependencies", "build-constraint-dependencies"):
         values[name.replace("-", "_")] = table.read(name, _bound(problems, read_requirements))
     values["override_dependencies"] = table.read("override-dependencies", _bound(problems, _overrides))
+    values["exclude_dependencies"] = table.read("exclude-dependencies", _bound(problems, _excluded))
     values["pip"] = table.read("pip", _bound(problems, _pip_options))
-    for name in (*_INDIFFERENT, "exclude-dependencies"):
+    for name in _INDIFFERENT:
         table.take(name)
     for name in ONLY_IN_PYPROJECT:
         found = table.take(name)
@@ -198,10 +204,18 @@ def _overrides(problems: Problems, node: Node) -> tuple[PypiSpec, ...] | None:
     return problems.array(node, read)
 
 
-def _names(problems: Problems, node: Node) -> _Names | None:
+def _excluded(problems: Problems, node: Node) -> _Names | None:
+    """The exclusions that hold for everything; those for one package only are tables (uv_tables.py)."""
+    return _names(problems, node, tables=True)
+
+
+def _names(problems: Problems, node: Node, *, tables: bool = False) -> _Names | None:
+    """A list of names, each once; with `tables`, tables among them are passed over."""
     entries: dict[str, IsolationEntry] = {}
 
     def read(element: Node) -> str | None:
+        if tables and isinstance(element.value, dict):
+            return None
         spelled = problems.parsed(element, check_project_name)
         if spelled is not None:
             name = canonicalize_name(spelled)
@@ -348,9 +362,9 @@ _READERS: Mapping[str, Callable[[Problems, Node], Any]] = {
     "extra-index-url": _strings,
     "no-index": _boolean,
     "find-links": _strings,
-    "index-strategy": _one_of(_INDEX_STRATEGIES),
-    "resolution": _one_of(_RESOLUTIONS),
-    "prerelease": _one_of(_PRERELEASE_MODES),
+    "index-strategy": _one_of(INDEX_STRATEGIES),
+    "resolution": _one_of(RESOLUTIONS),
+    "prerelease": _one_of(PRERELEASE_MODES),
     "dependency-metadata": _metadata,
     "config-settings": _config_settings,
     "config-settings-package": _config_settings_of_projects,
@@ -366,7 +380,7 @@ _READERS: Mapping[str, Callable[[Problems, Node], Any]] = {
     "no-binary-package": _names,
     "no-sources": _boolean,
     "no-sources-package": _names,
-    "keyring-provider": _one_of(_KEYRING_PROVIDERS),
+    "keyring-provider": _one_of(KEYRING_PROVIDERS),
     "torch-backend": lambda problems, node: problems.parsed(node, _check_torch_backend),
 }
 _NOT_FOR_PIP = {"index", "no-build-package", "no-binary-package"}

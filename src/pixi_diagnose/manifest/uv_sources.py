@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
-from packaging.utils import canonicalize_name
-
 from ..evidence import Place
+from ..lazy_dataclass import dataclass
+from ..pep508 import canonicalize_name
 from .addresses import check_project_name, check_url
 from .fields import Node, Problems, Table
 from .installer import Member, NamedIndex, Scope
@@ -126,7 +126,7 @@ def _entry(problems: Problems, node: Node) -> SourceEntry | None:
     elif url is not None:
         source = UrlSource(url, subdirectory)
     elif path is not None:
-        source = PathSource(path, editable=bool(editable))
+        source = PathSource(path, editable=bool(editable), packaged=package is not False)
     return SourceEntry(
         place=problems.place(node.key),
         source=source,
@@ -144,13 +144,15 @@ class Lowering:
     """Applies sources to the requirements of one project of a workspace.
 
     `own` are the project's, `root` those of its workspace's root, which hold where the project says nothing of its own.
-    `members` are the workspace's by name. `refuse` is told what uv would stop at, and where.
+    `given` are indexes that UV_INDEX or UV_DEFAULT_INDEX name, which go before those of the same name. `members` are
+    the workspace's by name. `refuse` is told what uv would stop at, and where.
     """
 
     project: str
     own: SourceTable
     root: SourceTable
     members: Mapping[str, Member]
+    given: Sequence[NamedIndex]
     refuse: Callable[[str, Place], None]
 
     def lower(self, spec: PypiSpec, scope: Scope) -> Iterator[PypiSpec]:
@@ -179,7 +181,7 @@ class Lowering:
             self.refuse(f"`{spec.name}` is a workspace member, but its source is not `workspace = true`", entry.place)
             return
         if entry.index is not None:
-            named = (*self.own.indexes, *self.root.indexes)
+            named = (*self.given, *self.own.indexes, *self.root.indexes)
             index = next((i for i in named if i.name == entry.index), None)
             if index is None:
                 self.refuse(f"`{spec.name}` references an undeclared index: `{entry.index}`", entry.place)

@@ -7,11 +7,12 @@ settings' affair. As uv 0.13.8 and its source (0.12) have it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import canonicalize_name
 
+from ..lazy_dataclass import dataclass
+from ..pep508 import canonicalize_name
 from .addresses import check_project_name
 from .fields import Node, Problems, Table
 from .installer import NamedIndex, ScopedChange

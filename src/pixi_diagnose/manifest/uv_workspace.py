@@ -6,14 +6,14 @@ import os
 import posixpath
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from fnmatch import fnmatchcase
 from pathlib import PurePath
 
-from packaging.utils import canonicalize_name
-
 from ..document import Document
 from ..errors import ManifestError
+from ..lazy_dataclass import dataclass
+from ..pep508 import canonicalize_name
 from .addresses import below
 from .fields import Node, Problems
 from .installer import Member

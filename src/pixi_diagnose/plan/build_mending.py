@@ -6,19 +6,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
 
+from ..build_needs.model import Knob
 from ..frontends.model import Build, BuildPhase, Missing, Outcome, Refusal, Simulation, Visible
 from ..frontends.toolchain import conda_toolchain, with_torch
 from ..frontends.visibility import judge, own_requirements
 from ..names import conda_names
+from ..pep508 import canonicalize_name
 from ..prose import and_list
 from .changes import Change, Drop, Enlist, Put, Unlist
 from .placing import Home, conda_spec, home, option_entry
 from .resolution_mending import conda_bounds
 from .workbench import Workbench, failing, failing_run
 
-__all__ = ["Route", "builds_isolated", "conda_dependency", "mend_builds", "nvcc_for"]
+__all__ = ["Route", "builds_isolated", "conda_dependency", "deciding_knobs", "mend_builds", "nvcc_for"]
 
 _OTHER_VALUE = {"FALSE": "TRUE", "False": "True", "false": "true", "0": "1", "OFF": "ON", "off": "on", "NO": "YES"}
 _OTHER_VALUE |= {other: value for value, other in _OTHER_VALUE.items()}
@@ -67,7 +68,20 @@ def conda_dependency(
     """Ask for a conda package where a home has its dependencies; a spec that is there already stays."""
     table = at.table("dependencies", everywhere=everywhere)
     if conda_spec(simulation, name) is None and bench.document.value_at((*table, name)) is None:
-        yield Put((*table, name), version, firm=bool(why.pop("firm", "")), **why)
+        firm = bool(why.get("firm"))
+        yield Put((*table, name), version, why.get("note", ""), why.get("comment", ""), firm=firm)
+
+
+def deciding_knobs(build: Build, run: BuildPhase) -> Iterator[tuple[Knob, str]]:
+    """The script's own switches on which hangs whether what this run misses is needed, each with its other value."""
+    needs = build.subject.needs
+    missing = {m.name for m in run.missing}
+    for knob in needs.knobs if needs else ():
+        decides = any(f"imports {name}" in knob.effect for name in missing)
+        if "nvcc" in missing or run.stop is not None:
+            decides |= any(text in knob.effect for text in ("CUDAExtension", "stops with", "runs a program"))
+        if decides:
+            yield knob, _OTHER_VALUE.get(knob.default or "0", "1")
 
 
 class _Mending:
@@ -241,20 +255,15 @@ class _Mending:
 
     def _variable(self) -> Iterable[Change]:
         """The script's own switch, where it hangs on one whether what is missing is needed."""
-        needs = self.build.subject.needs
-        missing = {m.name for m in self.run.missing}
-        for knob in needs.knobs if needs else ():
-            decides = any(f"imports {name}" in knob.effect for name in missing)
-            if "nvcc" in missing or self.run.stop is not None:
-                decides |= any(text in knob.effect for text in ("CUDAExtension", "stops with", "runs a program"))
-            if not decides or self.simulation.environment.variables.get(knob.variable):
+        missing = sorted({m.name for m in self.run.missing})
+        for knob, value in deciding_knobs(self.build, self.run):
+            if self.simulation.environment.variables.get(knob.variable):
                 continue
-            value = _OTHER_VALUE.get(knob.default or "0", "1")
             note = (
                 f"{knob.variable} is the build script's own switch ({knob.evidence[0]}); [activation.env] reaches it."
             )
             cost = f"What {knob.variable} switches off is not built: it {knob.effect}."
-            comment = f"{self.project} builds without {and_list(sorted(missing))} then"
+            comment = f"{self.project} builds without {and_list(missing)} then"
             yield Put((*self.home.root, "activation", "env", knob.variable), value, note, comment, cost)
 
     @property

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..document import Document, Edit, EditKind
 from ..document.spans import Form
 from ..evidence import KeyPath
+from ..lazy_dataclass import dataclass
 
-__all__ = ["Change", "Drop", "Enlist", "Put", "Unlist", "distinct", "edits_of"]
+__all__ = ["AddTable", "Change", "Drop", "Enlist", "Put", "Unlist", "Why", "distinct", "edits_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """What people are told of a change: see `Put`."""
+
+    note: str = ""
+    comment: str = ""
+    cost: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +27,8 @@ class Put:
     """Give a key its value.
 
     In every change, `note` says to the reader of a plan what it does, `comment` is written beside it, `cost` is what is
-    lost by it, and `firm` keeps it in the plan although a simulation passes without it.
+    lost by it, and `firm` keeps it in the plan although a simulation passes without it. `file` is the path of the file
+    that is changed, "" for the manifest. `inline`: the table of the key is written on one line if it is new.
     """
 
     key: KeyPath
@@ -27,6 +37,8 @@ class Put:
     comment: str = ""
     cost: str = ""
     firm: bool = False
+    file: str = ""
+    inline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +50,24 @@ class Drop:
     cost: str = ""
     firm: bool = False
     comment: str = ""
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Enlist:
-    """Have an item in a list, behind the items of `after`; the list is made if there is none."""
+    """Have an item in a list, behind the items of `after`; the list is made if there is none.
+
+    With () as the key it is a line of a text that consists of lines.
+    """
 
     key: KeyPath
-    item: str
+    item: Any
     note: str = ""
     comment: str = ""
     cost: str = ""
     after: tuple[str, ...] = ()
     firm: bool = False
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +75,28 @@ class Unlist:
     """Take an item off a list; a list that is left empty goes, too."""
 
     key: KeyPath
-    item: str
+    item: Any
     note: str = ""
     cost: str = ""
     firm: bool = True
     comment: str = ""
+    file: str = ""
 
 
-Change = Put | Drop | Enlist | Unlist
+@dataclass(frozen=True, slots=True)
+class AddTable:
+    """Have a table in an array of tables."""
+
+    key: KeyPath
+    value: Mapping[str, Any]
+    note: str = ""
+    comment: str = ""
+    cost: str = ""
+    firm: bool = False
+    file: str = ""
+
+
+Change = Put | Drop | Enlist | Unlist | AddTable
 
 
 def distinct(changes: Iterable[Change]) -> tuple[Change, ...]:
@@ -78,13 +109,23 @@ def distinct(changes: Iterable[Change]) -> tuple[Change, ...]:
 
 
 def edits_of(document: Document, changes: Iterable[Change]) -> tuple[Edit, ...]:
-    """The changes as edits, one for each key: a later change of a key replaces an earlier one, a list changes once."""
+    """The changes as edits, one for each key: a later change of a key replaces an earlier one, a list changes once.
+
+    All of them are changes of this one document.
+    """
+    added: list[Edit] = []
     single: dict[KeyPath, Put | Drop] = {}
-    lists: dict[KeyPath, list[str]] = {}
+    lists: dict[KeyPath, list[Any]] = {}
     comments: dict[KeyPath, str] = {}
     for change in changes:
         if isinstance(change, Drop) or (isinstance(change, Put) and not isinstance(change.value, tuple)):
             single[change.key] = change
+            continue
+        if isinstance(change, AddTable):
+            added.append(Edit.add_table(change.key, change.value, change.comment))
+            continue
+        if isinstance(change, Enlist) and not change.key:
+            added.append(Edit.append((), change.item, change.comment))
             continue
         if change.comment:
             comments.setdefault(change.key, change.comment)
@@ -102,7 +143,7 @@ def edits_of(document: Document, changes: Iterable[Change]) -> tuple[Edit, ...]:
             edits.append(Edit.set(key, items, comments.get(key, "")))
         elif document.value_at(key) is not None:
             edits.append(Edit.remove(key))
-    return _with_whole_tables(document, edits)
+    return _with_whole_tables(document, [*edits, *added])
 
 
 def _with_whole_tables(document: Document, edits: Sequence[Edit]) -> tuple[Edit, ...]:
@@ -131,16 +172,18 @@ def _has_comment(document: Document, table: KeyPath) -> bool:
 def _edit(document: Document, change: Put | Drop) -> Edit:
     if isinstance(change, Drop):
         return Edit.remove(change.key)
+    if change.inline:
+        return Edit.set(change.key, change.value, change.comment, inline=True)
     make = Edit.add_key if document.value_at(change.key) is None else Edit.set
     return make(change.key, change.value, comment=change.comment)
 
 
-def _items(document: Document, key: KeyPath) -> list[str]:
+def _items(document: Document, key: KeyPath) -> list[Any]:
     value = document.value_at(key)
     return list(value) if isinstance(value, list) else []
 
 
-def _enlist(items: list[str], item: str, after: Sequence[str]) -> None:
+def _enlist(items: list[Any], item: Any, after: Sequence[str]) -> None:
     behind = max((items.index(name) + 1 for name in after if name in items), default=0)
     if item not in items:
         items.append(item)

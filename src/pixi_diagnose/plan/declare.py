@@ -31,9 +31,8 @@ def declare(bench: Workbench) -> Plan:
     return bench.offer(1, "declare", trial)
 
 
-def declare_safely(bench: Workbench) -> Plan | None:
+def declare_safely(bench: Workbench, mend: Mend) -> Plan | None:
     """The part of tier 1 that removes nothing from the file: None where no fewer builds fail by it than before."""
-    mend = mending(bench, Route.CONDA)
     trial = bench.compose(lambda simulations: (c for c in mend(simulations) if not bench.removes([c])))
     before, after = _failures(bench.before), _failures(trial.simulations)
     if not trial.changes or not trial.simulations or not (trial.passes or after < before):

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 
 from ..build_needs.model import Strength
 from ..finding import Plan
 from ..frontends.build_tools import COMPILERS, build_tools
 from ..frontends.model import Build, Simulation
+from ..lazy_dataclass import dataclass
 from .build_mending import Route, builds_isolated
 from .changes import Change, Drop, Put, distinct
 from .declare import mending

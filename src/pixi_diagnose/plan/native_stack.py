@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
+from ..data import read_table
 from ..frontends.model import Build, Simulation
 from ..frontends.toolchain import conda_toolchain, with_torch
+from ..lazy_dataclass import dataclass
 
 __all__ = ["Stack", "compiled_against", "conda_cuda", "published_wheel", "ready_on_conda", "stack_of"]
 
@@ -94,11 +93,9 @@ def compiled_against(project: str) -> bool:
 
 @cache
 def _native() -> frozenset[str]:
-    text = resources.files("pixi_diagnose").joinpath("data/native_projects.toml").read_text(encoding="utf-8")
-    return frozenset(name for names in tomllib.loads(text).values() for name in names)
+    return frozenset(name for names in read_table("native_projects").values() for name in names)
 
 
 @cache
 def _table() -> Mapping[str, Any]:
-    text = resources.files("pixi_diagnose").joinpath("data/native_stack.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    return read_table("native_stack")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ..evidence import KeyPath
 from ..frontends.model import Simulation
+from ..lazy_dataclass import dataclass
 from ..manifest.model import CondaSpec, IsolationEntry, PypiSpec
 from .workbench import Workbench
 

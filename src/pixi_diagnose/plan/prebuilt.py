@@ -8,24 +8,26 @@ shown, and not recommended.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from packaging.version import InvalidVersion, Version
 
 from ..finding import Plan
 from ..frontends.model import Build, Simulation
 from ..index.model import Distribution
+from ..lazy_dataclass import dataclass
 from ..names import conda_names
 from ..prose import and_list
 from .build_mending import Route, builds_isolated
-from .changes import Change, Drop, Enlist, Put, Unlist
+from .changes import Change, Drop, Put, Unlist, Why
 from .declare import mending
+from .entries import Entries
 from .native_stack import published_wheel, ready_on_conda
-from .placing import Home, chain_to, home, option_entry, pypi_specs
+from .pixi_entries import PixiEntries
+from .placing import chain_to, home, option_entry, pypi_specs
 from .resolution_mending import conda_bounds
-from .workbench import Trial, Workbench, failing, failing_run
+from .workbench import Mend, Trial, Workbench, failing, failing_run
 
-__all__ = ["prebuilt"]
+__all__ = ["prebuilt", "without_builds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,13 @@ class _Offer:
 
 def prebuilt(bench: Workbench) -> Plan:
     """Replace every build that fails for another reason than a mistake in the manifest."""
-    wanted = _to_replace(bench.before)
+    return without_builds(bench, _to_replace(bench.before), PixiEntries(bench), mending(bench, Route.CONDA), conda=True)
+
+
+def without_builds(
+    bench: Workbench, wanted: Sequence[tuple[Simulation, Build]], entries: Entries, mend: Mend, *, conda: bool = False
+) -> Plan:
+    """The plan in which none of these is built; `mend` is for what then fails, `conda` whether conda packages count."""
     if not wanted:
         return bench.nothing(
             0, "prebuilt", "nothing that fails has to be replaced: the manifest's settings are at fault"
@@ -46,12 +54,12 @@ def prebuilt(bench: Workbench) -> Plan:
     changes: list[Change] = []
     hinges: list[str] = []
     for simulation, build in wanted:
-        offer = next(_offers(bench, simulation, build), None)
+        offer = next(_offers(bench, simulation, build, entries, conda=conda), None)
         if offer is None:
-            return bench.nothing(0, "prebuilt", _none_for(bench, simulation, build))
+            return bench.nothing(0, "prebuilt", _none_for(bench, simulation, build, conda=conda))
         changes += offer.changes
         hinges += [offer.hinges_on] if offer.hinges_on else []
-    trial = bench.compose(mending(bench, Route.CONDA), changes, " ".join(dict.fromkeys(hinges)))
+    trial = bench.compose(mend, changes, " ".join(dict.fromkeys(hinges)))
     return bench.offer(0, "prebuilt", trial)
 
 
@@ -66,21 +74,24 @@ def _to_replace(simulations: Sequence[Simulation]) -> list[tuple[Simulation, Bui
     return list(found.values())
 
 
-def _offers(bench: Workbench, simulation: Simulation, build: Build) -> Iterator[_Offer]:
-    yield from _another_release(bench, simulation, build)
-    yield from _published(bench, simulation, build)
-    yield from _conda_package(bench, simulation, build)
+def _offers(
+    bench: Workbench, simulation: Simulation, build: Build, entries: Entries, *, conda: bool
+) -> Iterator[_Offer]:
+    yield from _another_release(bench, simulation, build, entries)
+    yield from _published(bench, simulation, build, entries)
+    if conda:
+        yield from _conda_package(bench, simulation, build)
 
 
-def _another_release(bench: Workbench, simulation: Simulation, build: Build) -> Iterator[_Offer]:
+def _another_release(bench: Workbench, simulation: Simulation, build: Build, entries: Entries) -> Iterator[_Offer]:
     """What the resolver takes if it may not build the project: the manifest's own bound is kept if that is possible."""
     project, had = build.project, build.subject.distribution.version
-    at = home(bench, simulation, project)
-    specs = [s for s in pypi_specs(simulation, project) if s.source is None and "pypi-dependencies" in s.place.key]
-    forbid = Enlist(at.option("no-build"), project)
-    bounded = [s for s in specs if s.specifier]
-    for loosened in ((), *([tuple(Put(bench.version_key(s.place.key), "*") for s in bounded)] if bounded else [])):
-        found = _wheel(bench.try_changes((forbid, *loosened)), simulation, project)
+    if build.subject.distribution.never_a_wheel:
+        return  # the resolver need not be asked
+    forbid = entries.without_a_build(simulation, project)
+    loosened = entries.without_bounds(simulation, project)
+    for loose in ((), loosened) if loosened else ((),):
+        found = _wheel(bench.try_changes((*forbid, *loose)), simulation, project)
         if found is None:
             continue
         direction = "older" if _older(found, build.subject.distribution) else "newer"
@@ -88,9 +99,8 @@ def _another_release(bench: Workbench, simulation: Simulation, build: Build) -> 
         note = f"{project} {found.version} has a wheel that fits; {had} has to be built."
         cost = f"{project} {found.version} is {direction} than {had}, which the manifest gives now."
         comment = f"has a wheel for {subdir}"
-        keys = [bench.version_key(s.place.key) for s in specs] or [(*at.table("pypi-dependencies"), project)]
-        pinned = tuple(Put(key, f"=={found.version}", note, comment, cost, firm=True) for key in keys)
-        if not bench.try_changes(pinned).simulations:
+        pinned = entries.pinned(simulation, project, found.version, Why(note, comment, cost))
+        if not pinned or not bench.try_changes(pinned).simulations:
             continue
         yield _Offer(pinned)
 
@@ -111,7 +121,7 @@ def _older(one: Distribution, other: Distribution) -> bool:
         return True
 
 
-def _published(bench: Workbench, simulation: Simulation, build: Build) -> Iterator[_Offer]:
+def _published(bench: Workbench, simulation: Simulation, build: Build, entries: Entries) -> Iterator[_Offer]:
     """The wheel that the build script would download, as a direct URL."""
     url = published_wheel(build, simulation)
     needs = build.subject.needs
@@ -121,10 +131,7 @@ def _published(bench: Workbench, simulation: Simulation, build: Build) -> Iterat
     place = needs.downloads[0].evidence[0]
     note = f"The project's own wheel of {project} {version} for this torch, CUDA and Python: what {place} would fetch."
     cost = f"{project} is bound to this one file: it has to be changed with torch, CUDA or Python."
-    at = Home(home(bench, simulation, project).root)
-    keys = [s.place.key for s in pypi_specs(simulation, project) if "pypi-dependencies" in s.place.key]
-    keys = keys or [(*at.table("pypi-dependencies"), project)]
-    changes = tuple(Put(key, {"url": url}, note, "the project's own wheel", cost, firm=True) for key in keys)
+    changes = entries.addressed(simulation, project, url, Why(note, "the project's own wheel", cost))
     trial = bench.try_changes(changes)
     unread = next((u for s in trial.simulations if (u := s.resolution.unread(project))), None)
     if unread is not None and "(404)" in unread.reason:
@@ -165,10 +172,15 @@ def _unsolved(trial: Trial) -> bool:
     return any(s.resolution.conda_failure or s.resolution.failure for s in trial.simulations)
 
 
-def _none_for(bench: Workbench, simulation: Simulation, build: Build) -> str:
+def _none_for(bench: Workbench, simulation: Simulation, build: Build, *, conda: bool) -> str:
     chain = chain_to(simulation, build.project)
     bound = f" that {chain[-2]} accepts" if len(chain) > 1 else ""
     platform = simulation.environment.platform.subdir
+    none = f"no release of {build.project}{bound} has a wheel for {platform} and this Python"
+    if not conda:
+        return none
     names: Iterable[str] = conda_names(build.project)
-    conda = "no conda package of it is known" if bench.partial else f"the channels have no {and_list(names)} that fits"
-    return f"no release of {build.project}{bound} has a wheel for {platform} and this Python, and {conda}"
+    neither = (
+        "no conda package of it is known" if bench.partial else f"the channels have no {and_list(names)} that fits"
+    )
+    return f"{none}, and {neither}"

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 
 from packaging.markers import UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
 
 from ..conda import tools
 from ..evidence import KeyPath
@@ -25,6 +24,8 @@ from ..finding import Plan
 from ..frontends.model import Build, Outcome, Simulation, Visible
 from ..frontends.toolchain import conda_toolchain, with_torch
 from ..frontends.visibility import exact_version, judge
+from ..lazy_dataclass import dataclass
+from ..pep508 import canonicalize_name
 from ..prose import and_list
 from .build_mending import Route, builds_isolated, nvcc_for
 from .changes import Change, Drop, Put, Unlist

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePath
+from typing import Protocol
 
-from ..document import Document, unified_diff
+from ..document import Document, Edit, unified_diff
+from ..document.opening import open_document
 from ..errors import PixiDiagnoseError
 from ..evidence import KeyPath
-from ..finding import Plan
+from ..finding import FileChange, Plan
 from ..frontends.model import Build, BuildPhase, Outcome, Simulation
+from ..lazy_dataclass import dataclass
+from ..manifest.model import UnreadTable
 from ..prose import and_list
-from .changes import Change, Enlist, distinct, edits_of
+from .changes import AddTable, Change, Enlist, Put, distinct, edits_of
 from .native_stack import compiled_against
 
 __all__ = ["Mend", "Simulate", "Trial", "Workbench", "failing", "failing_run", "tables_root", "with_recommendation"]
@@ -20,24 +24,36 @@ __all__ = ["Mend", "Simulate", "Trial", "Workbench", "failing", "failing_run", "
 ROUNDS = 8
 """How often an edited manifest is simulated and mended further: each round shows what the one before uncovered."""
 
-Simulate = Callable[[str], Sequence[Simulation]]
+
+class Simulate(Protocol):
+    """Simulates edited texts of the manifest and of files beside it, by path.
+
+    `isolated`: as if the command line said nothing of isolation. Raises PixiDiagnoseError for what the tool refuses.
+    """
+
+    def __call__(self, texts: Mapping[str, str], *, isolated: bool = False) -> Sequence[Simulation]:
+        """The simulations, one for each environment and platform."""
+
+
 Mend = Callable[[Sequence[Simulation]], Iterable[Change]]
 """The changes that the failures of these simulations call for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A set of changes with the simulations of the edited text (none where it could not be simulated).
+    """A set of changes with the simulations of the edited texts (none where they could not be simulated).
 
-    `reason` says why it does not pass, "" where it does. `hinges_on` is what nobody could ask although all depends on
-    it: such a trial passes under that one assumption.
+    `texts` are those of the manifest and of other files that change, by path. `reason` says why it does not pass, ""
+    where it does. `hinges_on` is what nobody could ask although all depends on it: such a trial passes under that one
+    assumption. `isolated`: it is simulated without what the command line says of isolation.
     """
 
     changes: tuple[Change, ...]
-    text: str
+    texts: Mapping[str, str]
     simulations: tuple[Simulation, ...]
     reason: str = ""
     hinges_on: str = ""
+    isolated: bool = False
 
     @property
     def passes(self) -> bool:
@@ -46,17 +62,26 @@ class Trial:
 
 
 class Workbench:
-    """The document and simulations of one workspace, and what becomes of them with changes.
+    """The documents and simulations of one workspace, and what becomes of them with changes.
 
-    `simulate` simulates an edited text of the manifest for the same environments and platforms; it raises
-    PixiDiagnoseError for a text that the tool would refuse.
+    The first document is the manifest, the others are files that were read with it. `simulate` simulates edited texts
+    for the same environments and platforms; `unread` is what the tool does not read of them.
     """
 
-    def __init__(self, document: Document, simulations: Sequence[Simulation], simulate: Simulate) -> None:
-        self.document = document
+    def __init__(
+        self,
+        documents: Mapping[str, Document],
+        simulations: Sequence[Simulation],
+        simulate: Simulate,
+        unread: Sequence[UnreadTable] = (),
+    ) -> None:
+        self.documents = documents
+        self.unread = unread
+        self.path, self.document = next(iter(documents.items()))
         self.before = tuple(simulations)
         self._simulate = simulate
-        self._seen: dict[str, tuple[Simulation, ...] | str] = {document.text: self.before}
+        unchanged = (((self.path, self.document.text),), False)
+        self._seen: dict[object, tuple[Simulation, ...] | str] = {unchanged: self.before}
         self._unknown_before = {_id(s): _with(s, Outcome.UNKNOWN) for s in self.before}
 
     @property
@@ -80,60 +105,95 @@ class Workbench:
         """Whether some channel could not be reached, so that conda packages are only what the manifest declares."""
         return _is_partial(self.before)
 
-    def try_changes(self, changes: Iterable[Change], hinges_on: str = "") -> Trial:
-        """Simulate the document with these changes."""
-        chosen = tuple(changes)
-        try:
-            text = self.document.apply(edits_of(self.document, chosen))
-        except PixiDiagnoseError as error:
-            return Trial(chosen, self.document.text, (), error.message)
-        if text not in self._seen:
-            try:
-                self._seen[text] = tuple(self._simulate(text))
-            except PixiDiagnoseError as error:
-                self._seen[text] = error.message
-        seen = self._seen[text]
-        if isinstance(seen, str):
-            return Trial(chosen, text, (), seen)
-        return Trial(chosen, text, seen, "" if self._all_pass(seen) else why_not(seen), hinges_on)
+    def document_of(self, file: str) -> Document:
+        """The document of a file ("" is the manifest): an empty one where the file does not exist yet."""
+        return self.documents.get(file or self.path) or open_document("", file)
 
-    def compose(self, mend: Mend, start: Iterable[Change] = (), hinges_on: str = "") -> Trial:
+    def edits(self, changes: Iterable[Change]) -> dict[str, tuple[Edit, ...]]:
+        """The changes as edits of each file, the manifest's first."""
+        chosen = tuple(changes)
+        files = dict.fromkeys([self.path, *(c.file or self.path for c in chosen)])
+        return {f: edits_of(self.document_of(f), [c for c in chosen if (c.file or self.path) == f]) for f in files}
+
+    def try_changes(self, changes: Iterable[Change], hinges_on: str = "", *, isolated: bool = False) -> Trial:
+        """Simulate the documents with these changes, `isolated` without what the command line says of isolation."""
+        chosen = tuple(changes)
+        texts = {self.path: self.document.text}
+        try:
+            texts |= {file: self.document_of(file).apply(edits) for file, edits in self.edits(chosen).items()}
+        except PixiDiagnoseError as error:
+            return Trial(chosen, texts, (), error.message, isolated=isolated)
+        seen = self._simulated(texts, isolated=isolated)
+        if isinstance(seen, str):
+            return Trial(chosen, texts, (), seen, isolated=isolated)
+        return Trial(chosen, texts, seen, "" if self._all_pass(seen) else why_not(seen), hinges_on, isolated)
+
+    def simulated(self, texts: Mapping[str, str], *, isolated: bool = False) -> tuple[Simulation, ...] | str:
+        """What these texts come to where all of it passes, else why not."""
+        seen = self._simulated(texts, isolated=isolated)
+        return seen if isinstance(seen, str) or self._all_pass(seen) else why_not(seen)
+
+    def _simulated(self, texts: Mapping[str, str], *, isolated: bool) -> tuple[Simulation, ...] | str:
+        key = (tuple(texts.items()), isolated)
+        if key not in self._seen:
+            try:
+                self._seen[key] = tuple(self._simulate(texts, isolated=isolated))
+            except PixiDiagnoseError as error:
+                self._seen[key] = error.message
+        return self._seen[key]
+
+    def compose(
+        self, mend: Mend, start: Iterable[Change] = (), hinges_on: str = "", *, isolated: bool = False
+    ) -> Trial:
         """Mend, simulate, mend what that uncovered; then leave out what turned out to be needless."""
-        trial = self.try_changes(start, hinges_on)
+        trial = self.try_changes(start, hinges_on, isolated=isolated)
         for _ in range(ROUNDS):
             if not trial.reason or not trial.simulations:
                 break
             more = tuple(c for c in distinct(mend(trial.simulations)) if c not in trial.changes)
             if not more:
                 break
-            trial = self.try_changes((*trial.changes, *more), hinges_on)
+            trial = self.try_changes((*trial.changes, *more), hinges_on, isolated=isolated)
         return trial if trial.reason else self.without_the_needless(trial)
 
     def without_the_needless(self, trial: Trial) -> Trial:
         """The fewest changes that still pass: later ones may have made earlier ones needless."""
         for change in trial.changes:
             fewer = tuple(c for c in trial.changes if c != change)
-            if not change.firm and fewer and not (tried := self.try_changes(fewer, trial.hinges_on)).reason:
+            if change.firm or not fewer:
+                continue
+            tried = self.try_changes(fewer, trial.hinges_on, isolated=trial.isolated)
+            if not tried.reason:
                 trial = tried
         return trial
 
-    def offer(self, tier: int, name: str, trial: Trial) -> Plan:
-        """A trial as a plan, whether it passes or not."""
-        notes = (c.note for c in trial.changes)
+    def offer(
+        self, tier: int, name: str, trial: Trial, commands: Sequence[str] = (), notes: Iterable[str] = ()
+    ) -> Plan:
+        """A trial as a plan, whether it passes or not; `commands` are run after it, which `notes` may explain."""
+        edits = self.edits(trial.changes)
+        said = (*(c.note for c in trial.changes), *notes)
+        diffs = (unified_diff(self.document_of(f).text, t, f) for f, t in trial.texts.items())
         return Plan(
             tier=tier,
             name=name,
             recommended=False,
             passes=trial.passes,
-            edits=edits_of(self.document, trial.changes),
-            text=trial.text,
-            diff=unified_diff(self.document.text, trial.text, self.document.path),
-            notes=tuple(dict.fromkeys(filter(None, notes))),
+            edits=edits[self.path],
+            text=trial.texts[self.path],
+            diff="".join(diffs),
+            notes=tuple(dict.fromkeys(filter(None, said))),
             trade_offs=costs(trial.changes),
             unchecked=(*((trial.hinges_on,) if trial.hinges_on else ()), *_unchecked(trial.simulations or self.before)),
             reason=trial.reason or trial.hinges_on,
             hinges_on="" if trial.reason else trial.hinges_on,
-            safe=self.is_safe(trial),
+            safe=self.is_safe(trial) and not commands,
+            beside=tuple(
+                FileChange(file, self.documents[file].text if file in self.documents else None, text, edits[file])
+                for file, text in trial.texts.items()
+                if file != self.path and text != self.document_of(file).text
+            ),
+            commands=tuple(commands),
         )
 
     def nothing(self, tier: int, name: str, reason: str) -> Plan:
@@ -144,9 +204,9 @@ class Workbench:
     def is_safe(self, trial: Trial) -> bool:
         """Whether nothing is removed from the file, and no project gets another version than it had.
 
-        Nor another build of that version, where others are compiled against it.
+        Nor another build of that version, where others are compiled against it, and no build leaves anything out.
         """
-        if not trial.simulations or self.removes(trial.changes):
+        if not trial.simulations or self.removes(trial.changes) or any(map(_switches_off, trial.changes)):
             return False
         had = {(_id(s), d.project): d for s in self.before for d in s.resolution.distributions}
         has = {(_id(s), d.project): d for s in trial.simulations for d in s.resolution.distributions}
@@ -160,7 +220,9 @@ class Workbench:
     def removes(self, changes: Iterable[Change]) -> bool:
         """Whether a change takes away, or replaces, something that the user wrote."""
         return any(
-            not isinstance(c, Enlist) and self.document.value_at(c.key) is not None and _is_lost(self.document, c)
+            not isinstance(c, Enlist | AddTable)
+            and (document := self.document_of(c.file)).value_at(c.key) is not None
+            and _is_lost(document, c)
             for c in changes
         )
 
@@ -181,7 +243,7 @@ def tables_root(document: Document) -> KeyPath:
 
 def failing(simulation: Simulation) -> list[Build]:
     """The builds that fail, or may."""
-    return [b for b in simulation.builds if failing_run(b) is not None]
+    return [b for b in simulation.decisive_builds if failing_run(b) is not None]
 
 
 def failing_run(build: Build) -> BuildPhase | None:
@@ -217,7 +279,9 @@ def _is_partial(simulations: Sequence[Simulation]) -> bool:
 
 def costs(changes: Sequence[Change]) -> tuple[str, ...]:
     """What the changes cost, one sentence each; listing for builds without isolation costs the same each time."""
-    listed = [c.item for c in changes if isinstance(c, Enlist) and c.key[-1] == "no-build-isolation" and not c.after]
+    listed = [
+        c.item for c in changes if isinstance(c, Enlist) and c.key[-1:] == ("no-build-isolation",) and not c.after
+    ]
     found = [c.cost for c in changes if c.cost]
     if listed:
         who = and_list(listed)
@@ -225,6 +289,12 @@ def costs(changes: Sequence[Change]) -> tuple[str, ...]:
         found.append(f"Nobody checks the declared build requirements of {who} any more.")
         found.append(f"{who} {verb} to be built again whenever what it is compiled against changes.")
     return tuple(dict.fromkeys(found))
+
+
+def _switches_off(change: Change) -> bool:
+    """Whether it is a variable by which a build makes less than before."""
+    variables = {"activation", "extra-build-variables"}
+    return isinstance(change, Put) and bool(change.cost) and not variables.isdisjoint(change.key)
 
 
 def _is_lost(document: Document, change: Change) -> bool:

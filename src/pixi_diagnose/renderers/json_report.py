@@ -72,7 +72,7 @@ def _environment(simulation: Simulation) -> Json:
         "features": list(environment.features),
         "solve_group": environment.solve_group,
         "channels": [without_credentials(c) for c in environment.channels],
-        "dependencies": _spellings((s.name, s.spelled) for s in environment.conda),
+        "dependencies": _spellings((s.name, s.spelled) for s in environment.conda if not s.brought_by),
         "pypi_dependencies": _spellings((s.name, s.spelled) for s in environment.pypi),
         "projects": [
             {"project": d.project, "version": d.version, "kind": d.kind}
@@ -137,6 +137,17 @@ def _phase(phase: BuildPhase) -> Json:
         "missing": [_missing(m) for m in phase.missing],
         "guarded": [_missing(m) for m in phase.guarded],
         "reason": without_credentials(phase.reason),
+        "requirement": _requirement(phase.requirement.decisive) if phase.requirement is not None else None,
+    }
+
+
+def _requirement(build: Build) -> Json:
+    """The build requirement at which a run stops."""
+    return {
+        "project": build.project,
+        "version": build.subject.distribution.version,
+        "isolated": build.isolated,
+        "needed_for": list(build.needed_for),
     }
 
 
@@ -236,6 +247,11 @@ def _plan(plan: Plan) -> Json:
         "reason": without_credentials(plan.reason),
         "hinges_on": without_credentials(plan.hinges_on),
         "safe": plan.safe,
+        "commands": [without_credentials(command) for command in plan.commands],
+        "files": [
+            {"path": change.path, "new": change.old is None, "edits": [_edit(e) for e in change.edits]}
+            for change in plan.beside
+        ],
     }
 
 

@@ -15,11 +15,12 @@ CUDA). LOW: behaviour of a frontend that was only read, never seen, or a machine
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from ..lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from ..finding import Rule

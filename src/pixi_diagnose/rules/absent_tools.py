@@ -7,13 +7,13 @@ looked at; on another, compilers for C and C++, make and git are taken to be the
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
 from ..build_needs.model import Strength
 from ..evidence import Evidence
 from ..finding import Confidence, Finding, Rule, Severity
 from ..frontends.build_tools import BuildTool, build_tools
 from ..frontends.model import Build, Simulation, Visible
+from ..lazy_dataclass import dataclass
 from ..prose import and_more
 from .reporting import about_build, no_surer
 from .wording import title

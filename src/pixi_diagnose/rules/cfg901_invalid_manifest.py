@@ -2,10 +2,11 @@
 # CFG901 invalid-manifest
 
 ## What it finds
-A manifest that pixi itself refuses: broken TOML, a missing table, a value of the wrong form.
+An input that its own tool refuses: broken TOML, a missing table or a value of the wrong form in a `pixi.toml`, a
+`[tool.uv]` setting that uv cannot read, a line of a requirements file that pip or `uv pip` does not take.
 
 ## Why it breaks
-pixi stops at the first such place, before it looks at anything else.
+pixi, uv and pip stop at the first such place, before they look at anything else.
 
 ## Example
 ```toml pixi.toml
@@ -34,8 +35,9 @@ torch = "==2.6.0"
 ```
 
 ## Limits
-The grammar is that of pixi 0.77. For an older one (`--frontend-version`, or the installed pixi) its version is held
-against `requires-pixi`, and keys that came later are named; other differences between versions are not known.
+The grammars are those of pixi 0.77, uv 0.13 and pip 26. For an older pixi (`--frontend-version`, or the installed one)
+its version is held against `requires-pixi`, and keys that came later are named; other differences between versions are
+not known.
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ __all__ = ["RULE"]
 
 
 def check_manifest(manifest: Manifest) -> Iterator[Finding]:
-    """One finding for each place that pixi would refuse."""
+    """One finding for each place that its tool would refuse."""
     for problem in manifest.problems:
         if problem.kind in {"invalid", "unsupported"}:
             yield Finding(

@@ -2,10 +2,11 @@
 # CFG902 unknown-key
 
 ## What it finds
-A key that pixi does not know, in a table where it accepts no others.
+A key that the manifest's own tool does not know, in a table where it accepts no others.
 
 ## Why it breaks
-pixi refuses the whole manifest.
+pixi refuses the whole manifest, and uv a project whose sources have such a key. Of an unknown setting in `[tool.uv]`
+uv only warns, and then ignores all settings of the table: that is ISO108.
 
 ## Example
 ```toml pixi.toml
@@ -30,7 +31,7 @@ no-build-isolation = []
 ```
 
 ## Limits
-The keys are those of pixi 0.77.
+The keys are those of pixi 0.77 and uv 0.13. Requirements files have options instead: see CFG901.
 """
 
 from __future__ import annotations

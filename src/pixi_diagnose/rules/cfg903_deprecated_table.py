@@ -24,7 +24,7 @@ platforms = ["linux-64"]
 ```
 
 ## Limits
-What counts as deprecated is what pixi 0.77 warns about.
+What counts as deprecated is what pixi 0.77 warns about; what uv and pip have deprecated is not looked for.
 """
 
 from __future__ import annotations

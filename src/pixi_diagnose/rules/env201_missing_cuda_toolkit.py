@@ -63,7 +63,7 @@ __all__ = ["RULE"]
 
 def check(simulation: Simulation) -> Iterator[Finding]:
     """One finding for each build that misses nvcc: an error where it fails for it, a warning where it may."""
-    for build in simulation.builds:
+    for build in simulation.decisive_builds:
         for run in build.phases:
             missing = next((m for m in run.missing if m.kind == "tool" and m.name == "nvcc"), None)
             if missing is None:

@@ -83,7 +83,7 @@ __all__ = ["RULE"]
 
 def check(simulation: Simulation) -> Iterator[Finding]:
     """One finding for each build whose nvcc and torch differ: an error where torch refuses that, else a warning."""
-    for build in simulation.builds:
+    for build in simulation.decisive_builds:
         for run in reversed(build.phases):
             refused = next((r for r in run.refused if r.kind == "cuda"), None)
             if refused is not None:

@@ -60,7 +60,7 @@ __all__ = ["RULE"]
 
 def check(simulation: Simulation) -> Iterator[Finding]:
     """One finding for what a resolution wants and cannot have, and for each build that cannot have its own."""
-    for build in simulation.builds:
+    for build in simulation.decisive_builds:
         run = next((p for p in build.phases if any(m.kind == "requirement" for m in p.missing)), None)
         if run is not None:
             wanted = and_list(m.name for m in run.missing if m.kind == "requirement")

@@ -61,6 +61,7 @@ __all__ = ["RULE"]
 _UNSOLVED = "the conda packages cannot be solved together"
 _MESSAGES = {
     "conflict": "the PyPI dependencies cannot be resolved together",
+    "lock": "the lock does not fit this environment",
     "hashes": "not all that is to be installed has a hash",
     "no-python": "PyPI dependencies need a conda python",
 }

@@ -68,7 +68,7 @@ __all__ = ["RULE"]
 
 def check(simulation: Simulation) -> Iterator[Finding]:
     """One finding for each isolated build that fails for want of an undeclared module."""
-    for build in simulation.builds:
+    for build in simulation.decisive_builds:
         failing = next((p for p in build.phases if p.outcome is Outcome.FAILS), None)
         missing = tuple(m for m in failing.missing if m.kind == "import") if failing else ()
         if build.isolated and failing and missing:
@@ -77,7 +77,7 @@ def check(simulation: Simulation) -> Iterator[Finding]:
 
 def _finding(simulation: Simulation, build: Build, failing: BuildPhase, missing: tuple[Missing, ...]) -> Finding:
     project = build.project
-    chain = wanted_by(simulation, project)
+    chain = () if build.needed_for else wanted_by(simulation, project)
     wanted = f" (wanted by {chain[0]})" if chain else ""
     outside = tuple(m for m in missing if not m.in_tree)
     explanation = []
@@ -120,7 +120,7 @@ def _in_environment(simulation: Simulation, project: str) -> bool:
 def _when(build: Build, failing: BuildPhase) -> str:
     sentence, _ = because_built(build)
     metadata = build.subject.distribution.metadata
-    if failing.phase == "install" and build.phase("lock") is None and metadata is not None:
+    if failing.phase == "install" and build.phase("lock") is None and metadata is not None and not build.needed_for:
         return f"{sentence}. Locking passes, because its metadata counts as static ({metadata.source})."
     return f"{sentence}."
 

@@ -70,7 +70,7 @@ __all__ = ["RULE"]
 def check(simulation: Simulation) -> Iterator[Finding]:
     """One finding for the non-isolated builds that want the same thing which the environment never gets."""
     groups: dict[tuple[object, ...], list[tuple[Build, BuildPhase, tuple[Missing, ...]]]] = {}
-    for build in simulation.builds:
+    for build in simulation.decisive_builds:
         for failing in build.phases:
             missing = tuple(
                 m

@@ -77,7 +77,7 @@ __all__ = ["RULE"]
 
 def check(simulation: Simulation) -> Iterator[Finding]:
     """One finding for each non-isolated build that wants something which comes too late."""
-    for build in simulation.builds:
+    for build in simulation.decisive_builds:
         for failing in build.phases:
             missing = tuple(m for m in failing.missing if m.kind == "import" and is_late(simulation, m))
             if not build.isolated and failing.outcome is Outcome.FAILS and missing:

@@ -62,15 +62,13 @@ checks itself, comparisons of one module's version with a constant are read.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
 
 from ..environment import marker_environment
 from ..finding import Finding, Rule, Severity
 from ..frontends.model import Build, BuildPhase, Refusal, Simulation
 from ..frontends.visibility import exact_version
+from ..lazy_dataclass import dataclass
+from ..pep508 import canonicalize_name
 from ..prose import and_list
 from .reporting import about_build
 from .wording import because_built, isolation_entry, title
@@ -129,6 +127,8 @@ def _finding(
 
 
 def _excluded(simulation: Simulation, build: Build, run: BuildPhase) -> Iterator[_Excluded]:
+    from packaging.requirements import InvalidRequirement, Requirement
+
     needs = build.subject.needs
     if needs is None or run.visible is None:
         return

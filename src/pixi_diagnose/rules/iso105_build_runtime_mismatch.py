@@ -63,8 +63,7 @@ build is not seen to compile or to import the project, this is a note.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-
-from packaging.version import Version
+from typing import TYPE_CHECKING
 
 from ..build_needs.model import BuildNeeds, Strength
 from ..finding import Finding, Rule, Severity
@@ -76,6 +75,9 @@ from .native_abi import COMPILED_AGAINST, fits, rule_in_words
 from .reporting import about_build
 from .wording import title
 
+if TYPE_CHECKING:
+    from packaging.version import Version
+
 __all__ = ["RULE"]
 
 COMPILING = COMPILERS | {"nvcc", "cmake", "meson", "ninja"}
@@ -83,13 +85,14 @@ COMPILING = COMPILERS | {"nvcc", "cmake", "meson", "ninja"}
 
 def check(simulation: Simulation) -> Iterator[Finding]:
     """One finding for each isolated build that does not fail and sees what its environment's version does not run."""
-    running = _running(simulation)
+    running: Mapping[str, Version | None] | None = None
     for build in simulation.builds:
         needs, environment = build.subject.needs, build.subject.build_environment
         if not build.isolated or needs is None or environment is None:
             continue
         if any(p.outcome is Outcome.FAILS for p in build.phases):
             continue
+        running = _running(simulation) if running is None else running
         wanted = requirement_names((*needs.build_system.requires, *needs.hook_requirements))
         wanted |= {project for n in needs.imports for project in n.projects}
         seen = {d.project: exact_version(d.version) for d in environment.distributions if d.project in wanted}
@@ -128,10 +131,14 @@ def _finding(
 
 
 def _running(simulation: Simulation) -> Mapping[str, Version | None]:
-    """The exactly known versions of the environment's projects, conda's first: they win (pixi.md P7)."""
-    found = {d.project: exact_version(d.version) for d in simulation.resolution.distributions}
-    found |= {p: v for c in simulation.resolution.conda for p, text in c.projects if (v := exact_version(text))}
-    return found
+    """The exactly known versions of these projects in the environment, conda's first: they win (pixi.md P7)."""
+    found = {
+        d.project: exact_version(d.version)
+        for d in simulation.resolution.distributions
+        if d.project in COMPILED_AGAINST
+    }
+    conda = [entry for c in simulation.resolution.conda for entry in c.projects if entry[0] in COMPILED_AGAINST]
+    return found | {p: v for p, text in conda if (v := exact_version(text))}
 
 
 RULE = Rule("ISO105", "build-runtime-mismatch", check=check)

@@ -51,11 +51,10 @@ not judged.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 
 from ..finding import Confidence, Finding, Rule, Severity
-from ..frontends.model import Simulation
+from ..frontends.model import BuildSubject, Simulation
 from ..manifest.model import IsolationEntry
 
 __all__ = ["RULE"]
@@ -82,14 +81,23 @@ def _kind(project: str, simulation: Simulation) -> str:
         or any(u.subject == project for u in simulation.unknowns)
     ):
         return "unknown"
-    chosen = (*resolution.distributions, *resolution.only_locked)
-    distribution = next((d for d in chosen if d.project == project), None)
-    if distribution is None:
-        return "absent"
-    return "built" if distribution.built else "wheel"
+    chosen = [d for d in (*resolution.distributions, *resolution.only_locked) if d.project == project]
+    if any(d.built for d in chosen) or any(_needs(b.subject, project) for b in simulation.builds):
+        return "built"
+    return "wheel" if chosen else "absent"
+
+
+def _needs(subject: BuildSubject, project: str) -> bool:
+    """Whether a build requirement of that name is built for it: the entry holds for that as well."""
+    return any(
+        r.distribution.project == project or _needs(r, project)
+        for r in (*subject.requirements, *subject.requirements_at_lock)
+    )
 
 
 def _finding(entry: IsolationEntry, reached: Sequence[Simulation], *, absent: bool) -> Finding:
+    import difflib
+
     if absent:
         built = sorted({b.project for s in reached for b in s.builds})
         near = difflib.get_close_matches(entry.name, built, 1)

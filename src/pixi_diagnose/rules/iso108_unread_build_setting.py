@@ -8,7 +8,7 @@ A table or key that looks as if it changed a build, in a file where the tool nev
 pixi has no `extra-build-dependencies`, `config-settings` or `dependency-metadata`, and in `pixi.toml` it ignores every
 `[tool.*]` table without a word. uv's hint on a failed build, which pixi prints, recommends exactly such a table. uv
 itself reads it, and uses it for isolated builds alone: for a project in `no-build-isolation-package` it does nothing.
-pip reads no `[tool.uv]` at all.
+A setting that uv does not know makes it ignore every other one of the same table. pip reads no `[tool.uv]` at all.
 
 ## Example
 ```toml pixi.toml

@@ -51,7 +51,7 @@ from dataclasses import replace
 
 from ..finding import Finding, Rule
 from ..frontends.extra_requirements import RefusedMatch, refused_at_install, refused_at_lock
-from ..frontends.model import Build, Outcome, Simulation
+from ..frontends.model import Build, Simulation
 from ..frontends.uv import NAME
 from .reporting import about_build, about_environment
 from .wording import because_built
@@ -64,10 +64,9 @@ def check(simulation: Simulation) -> Iterator[Finding]:
     if simulation.frontend != NAME:
         return
     installer, resolution = simulation.environment.installer, simulation.resolution
-    stopped = [b for b in simulation.builds if (run := b.phase("lock")) and run.outcome is Outcome.FAILS]
-    for build in stopped:
+    for build in simulation.decisive_builds:
         refused = refused_at_lock(installer, build.project)
-        if refused is not None:
+        if refused is not None and any(run.reason == refused.reason for run in build.phases):
             yield _dynamic(simulation, build, refused)
     if resolution.failure is None:
         for refused in refused_at_install(installer, resolution):

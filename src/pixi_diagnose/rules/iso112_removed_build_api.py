@@ -71,7 +71,7 @@ __all__ = ["RULE"]
 
 def check(simulation: Simulation) -> Iterator[Finding]:
     """One finding for each build that fails for something that is gone."""
-    for build in simulation.builds:
+    for build in simulation.decisive_builds:
         run = next((p for p in build.phases if p.outcome is Outcome.FAILS), None)
         gone = tuple(m for m in run.missing if m.kind == "removed") if run else ()
         if not gone:

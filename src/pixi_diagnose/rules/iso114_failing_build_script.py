@@ -3,10 +3,11 @@
 
 ## What it finds
 A build script that ends by itself, whatever is installed: it is written for Python 2, reads a file that the sdist
-lacks, refuses this Python, or compiles sources that were not packed.
+lacks, refuses this Python, or compiles sources that were not packed; and a project that is needed to build itself.
 
 ## Why it breaks
-No build requirement mends it, with or without isolation.
+No build requirement mends a script that ends by itself, with or without isolation. Of projects that need each other to
+be built none can be the first, unless one of them is built without isolation: pip stops there, pixi and uv never end.
 
 ## Example
 ```toml pixi.toml
@@ -66,7 +67,11 @@ __all__ = ["RULE"]
 
 def check(simulation: Simulation) -> Iterator[Finding]:
     """One finding for each build whose script ends by itself, or refuses what its own requirements brought."""
-    for build in simulation.builds:
+    for build in simulation.decisive_builds:
+        if build.subject.circular:
+            message = f"{title(build)} is needed to build itself"
+            yield about_build(RULE, simulation, build, message, (f"{because_built(build)[0]}.",))
+            continue
         refusal = next((r for p in build.phases for r in p.refused if r.kind == "version"), None)
         if build.isolated and refusal is not None:
             message = f"{title(build)} refuses the {refusal.name} {refusal.version} that its build requirements bring"

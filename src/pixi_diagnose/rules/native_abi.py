@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import tomllib
-from importlib import resources
+from typing import TYPE_CHECKING
 
-from packaging.version import Version
+from ..data import read_table
+
+if TYPE_CHECKING:
+    from packaging.version import Version
 
 __all__ = ["COMPILED_AGAINST", "fits", "rule_in_words"]
 
-_RULES: dict[str, str] = {
-    project: entry["same"]
-    for project, entry in tomllib.loads(
-        resources.files("pixi_diagnose").joinpath("data/native_abi.toml").read_text(encoding="utf-8")
-    ).items()
-}
+_RULES: dict[str, str] = {project: entry["same"] for project, entry in read_table("native_abi").items()}
 COMPILED_AGAINST = tuple(_RULES)
 """The projects whose rule is known, canonical."""
 
-_NUMPY_OLDEST = Version("1.19")
+_NUMPY_OLDEST = "1.19"
 
 
 def fits(project: str, built: Version, runs: Version) -> bool:
@@ -39,7 +36,10 @@ def rule_in_words(project: str) -> str:
 
 
 def _fits_numpy(built: Version, runs: Version) -> bool:
+    from packaging.version import Version
+
+    numpy_oldest = Version(_NUMPY_OLDEST)
     if built.major >= 2:
-        return runs >= _NUMPY_OLDEST
-    oldest = _NUMPY_OLDEST if built >= Version("1.25") else Version(f"{built.major}.{built.minor}")
+        return runs >= numpy_oldest
+    oldest = numpy_oldest if built >= Version("1.25") else Version(f"{built.major}.{built.minor}")
     return runs.major == built.major and runs >= oldest

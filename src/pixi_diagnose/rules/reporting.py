@@ -33,8 +33,8 @@ def about_build(
         explanation=tuple(explanation),
         environment=simulation.environment.name,
         platforms=(simulation.environment.platform.name,),
-        project=build.project,
-        place=place or requested_at(simulation, build.project),
+        project=build.asked_for,
+        place=place or requested_at(simulation, build.asked_for),
         evidence=tuple(evidence),
     )
 

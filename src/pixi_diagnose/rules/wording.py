@@ -22,9 +22,10 @@ __all__ = [
 
 
 def title(build: Build) -> str:
-    """Project and version: "flash-attn 2.7.4.post1"."""
+    """Project and version: "flash-attn 2.7.4.post1"; of a build requirement, also whose it is."""
     distribution = build.subject.distribution
-    return f"{distribution.project} {distribution.version}"
+    whose = f", a build requirement of {build.needed_for[-1]}," if build.needed_for else ""
+    return f"{distribution.project} {distribution.version}{whose}"
 
 
 def names(missing: Sequence[Missing]) -> str:
@@ -102,6 +103,9 @@ def because_built(build: Build) -> tuple[str, tuple[Evidence, ...]]:
     distribution = build.subject.distribution
     metadata = distribution.metadata
     early = build.phase("lock")
+    if build.needed_for:
+        chain = ", which is built for ".join(build.needed_for[::-1])
+        return f"{distribution.project} is built for {chain}: {distribution.why_built}", ()
     if early is None:
         return f"{distribution.project} has to be built: {distribution.why_built or 'it is a source tree'}", ()
     if early.because:

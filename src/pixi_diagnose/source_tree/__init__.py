@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import stat
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from pathlib import Path
 from typing import Any, Self
 
 from ..errors import ArchiveError
 from ..evidence import Evidence, Unknown
+from ..lazy_dataclass import dataclass
 from .collecting import OUTSIDE_LINK, SPECIAL_FILE, Broken, Collector, Readable
 
 __all__ = ["SourceTree", "read_archive", "read_directory"]
@@ -78,7 +79,8 @@ class SourceTree:
     def text(self, path: str) -> str | None:
         """The text of a kept file (UTF-8, a BOM dropped, undecodable bytes replaced), None where it was not kept."""
         data = self.files.get(path)
-        return None if data is None else data.decode("utf-8-sig", "replace")
+        # The codec that drops a BOM is not one of those that are written in C.
+        return None if data is None else data.removeprefix(BOM_UTF8).decode("utf-8", "replace")
 
     def to_bytes(self) -> bytes:
         """The tree in a compact form for a cache; what is written depends on nothing but the tree."""
@@ -187,6 +189,8 @@ class _Body:
     """The raw stream, hashed and counted."""
 
     def __init__(self, stream: Readable) -> None:
+        import hashlib
+
         self._stream = stream
         self._hash = hashlib.sha256()
         self._size = 0

@@ -7,9 +7,9 @@ import lzma
 import sys
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ..lazy_dataclass import dataclass
 from .collecting import OUTSIDE_LINK, SPECIAL_FILE, Broken, Collector, Readable, clean_path, leads_out
 
 __all__ = ["read_tar"]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from ..errors import ArchiveError, SourceError
+from ..errors import ArchiveError, IndexAccessError, SourceError
+from ..lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from ..index.session import IndexSession
@@ -34,9 +35,19 @@ def read_archive_at(source: UrlSource, session: IndexSession) -> Archive:
     """Read what lies at a URL (`file:` for a path) with the session's client, static metadata only.
 
     Its hash is verified where one was given; a wheel's is not, as only its end is read. A file with a hash is read
-    once, any other as often as an index page. Raises SourceError for what is no archive, IndexAccessError and
-    ArchiveError where it cannot be read.
+    once, any other as often as an index page. Raises SourceError for what is no archive and for an address at which
+    the server says that nothing is (pixi, uv and pip get the same answer and stop), IndexAccessError and ArchiveError
+    where it cannot be read.
     """
+    try:
+        return _read(source, session)
+    except IndexAccessError as error:
+        if error.absent:
+            raise SourceError(error.message) from None
+        raise
+
+
+def _read(source: UrlSource, session: IndexSession) -> Archive:
     from ..index.pages import SDIST_SUFFIXES
     from ..source_tree import SourceTree
 

@@ -6,11 +6,12 @@ import contextlib
 import json
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from ..errors import IndexAccessError, SourceError
+from ..lazy_dataclass import dataclass
 from ..manifest.model import GitSource
 from .git import Entry, GitFailure, Remote, Repository, is_full_commit
 

@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import Any
 
 import tomli
-from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from ..build_needs.model import BuildTarget
@@ -21,6 +20,7 @@ from ..build_needs.setup_metadata import literal_in, setup_metadata
 from ..core_metadata import MetadataSource, StaticMetadata
 from ..evidence import Evidence, Unknown
 from ..metadata import own_name, usable_requirement, usable_specifier
+from ..pep508 import canonicalize_name
 from ..source_tree import SourceTree
 from .model import UNKNOWN_VERSION
 

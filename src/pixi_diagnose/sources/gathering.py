@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,12 +23,14 @@ from ..environment import Environment
 from ..errors import ArchiveError, IndexAccessError, SourceError
 from ..evidence import Unknown
 from ..index.model import LocalProject, PypiFailure
+from ..lazy_dataclass import dataclass
 from ..manifest.model import PathSource, PypiSpec
 from ..metadata import own_name, static_metadata, unread_metadata, wheel_metadata
 from ..source_tree import SourceTree
+from .lowering import Lowered, lower
 from .model import UNKNOWN_VERSION, Gathered, Source, Wanted
 from .reading import ReadSource, location_of, read_source, version_in_name
-from .uv_sources import Lowered, lower
+from .silence import note_silence, silence
 
 if TYPE_CHECKING:
     from ..index.session import IndexSession
@@ -49,6 +51,7 @@ class _Gathering:
     `members` are projects that another one requires as a member of its workspace on disk, and that one.
     """
 
+    reads_uv: bool = True
     projects: dict[str, LocalProject] = field(default_factory=dict)
     resources: dict[str, str] = field(default_factory=dict)
     requires: dict[str, list[Lowered]] = field(default_factory=dict)
@@ -86,17 +89,26 @@ class SourceReader:
         markers = target.markers()
         here = {s: not s.marker or _holds(s.marker, "", markers) for s in specs if s.source is not None}
         wanted = [Wanted(s.name, s.source, frozenset(s.extras)) for s, holds in here.items() if holds and s.source]
-        gathered = self.gather(wanted, environment.root, target, build, provided)
+        # pip knows nothing of [tool.uv.sources]
+        reads_uv = environment.installer is None or environment.installer.interface != "pip"
+        gathered = self.gather(wanted, environment.root, target, build, provided, reads_uv=reads_uv)
         return _as_pixi_takes_it(gathered, here, environment.root) if environment.dialect == "pixi" else gathered
 
     def gather(
-        self, wanted: Sequence[Wanted], root: str, target: Target, build: BuildTarget, provided: Collection[str] = ()
+        self,
+        wanted: Sequence[Wanted],
+        root: str,
+        target: Target,
+        build: BuildTarget,
+        provided: Collection[str] = (),
+        *,
+        reads_uv: bool = True,
     ) -> Gathered:
         """Read these projects and what they require from sources, for one target. Never raises for what a source holds.
 
-        Relative paths start from `root`.
+        Relative paths start from `root`. `reads_uv` says whether `[tool.uv.sources]` count.
         """
-        state = _Gathering()
+        state = _Gathering(reads_uv)
         environment = target.markers()
         followed: set[tuple[str, str]] = set()
         wave = list(wanted)
@@ -128,8 +140,10 @@ class SourceReader:
                 return self._read[key]
         found: ReadSource | Exception
         try:
-            found = self._session.unreachable.get(key) or read_source(source, root, self._session)
+            known = self._session.unreachable.get(key) or silence(source, self._session)
+            found = known or read_source(source, root, self._session)
         except IndexAccessError as error:
+            note_silence(source, error, self._session)
             found = self._session.unreachable[key] = error
         except (SourceError, ArchiveError) as error:
             found = error
@@ -155,7 +169,10 @@ class SourceReader:
             state.fail(problem, name)
         try:
             lowered = lower(
-                project.metadata.requires, name, read.files, lambda marker: _holds(marker, "", target.markers())
+                project.metadata.requires,
+                name,
+                read.files if state.reads_uv else None,
+                lambda marker: _holds(marker, "", target.markers()),
             )
         except SourceError as error:
             state.fail(error.message, name)

@@ -20,11 +20,11 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from ..errors import IndexAccessError
+from ..lazy_dataclass import dataclass
 
 __all__ = ["Entry", "GitFailure", "Remote", "Repository", "git_program", "is_full_commit"]
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ..evidence import Unknown
 from ..index.model import LocalProject, PypiFailure
+from ..lazy_dataclass import dataclass
 from ..manifest.model import GitSource, PathSource, UrlSource
 
 __all__ = ["UNKNOWN_VERSION", "Gathered", "Source", "Wanted"]

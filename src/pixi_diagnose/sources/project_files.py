@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Protocol
 
 from ..errors import SourceError
+from ..lazy_dataclass import dataclass
 from ..manifest.model import GitSource, PathSource
 
 __all__ = ["FolderFiles", "ProjectFiles", "RepositoryFiles"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -17,6 +17,7 @@ from packaging.utils import (
 )
 
 from ..errors import SourceError
+from ..lazy_dataclass import dataclass
 from ..manifest.direct_references import direct_source
 from ..manifest.model import GitSource, PathSource, UrlSource
 from ..source_tree import SourceTree, read_directory

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
 
 from ..build_needs.model import BuildNeeds, BuildTarget, ImportNeed, Phase, Strength
 from ..build_needs.providers import applicable_projects, undeclared
+from ..build_needs.tables import backend_entry
+from ..pep508 import canonicalize_name
 from .model import Comparison, Item, ObservedBuild, ObservedImport, Plan, Standing, StopKind
 
 __all__ = ["compare"]
@@ -79,10 +80,15 @@ def _answers(needs: BuildNeeds, observed: ObservedBuild, target: BuildTarget) ->
         return
     declared = applicable_projects(needs.build_system.requires, target)
     seen = applicable_projects(observed.answer, target) - declared
+    entry = backend_entry(needs.build_system.backend)
+    # What a backend asks for only where a tool is missing hangs on the machine that it ran on.
+    of_machine = applicable_projects([text for _tool, text in entry.asks_if_missing] if entry else (), target)
     for name in sorted(predicted | seen):
         standing = (
             Standing.AGREED
             if name in predicted & seen
+            else Standing.UNJUDGED
+            if name in predicted & of_machine
             else Standing.PREDICTED
             if name in predicted
             else Standing.OBSERVED
@@ -144,5 +150,7 @@ def _stops(needs: BuildNeeds, observed: ObservedBuild, done: dict[Phase, bool]) 
     # An end by time, by an install or behind a stand-in says nothing about the script, nor does a compiler's.
     judged = stopped.kind is StopKind.SCRIPT and not observed.stubs and stopped.phase is Phase.METADATA
     named = any(o.strength is Strength.HARD for o in observed.imports) and "No module named" in stopped.reason
-    standing = Standing.OBSERVED if judged and not named else Standing.UNJUDGED
+    # A script that needs a tool says in its own words that it is not there.
+    foretold = any(t.strength is Strength.HARD and t.phase is stopped.phase for t in needs.tools)
+    standing = Standing.OBSERVED if judged and not named and not foretold else Standing.UNJUDGED
     yield Item("stop", name, standing, "", stopped.reason)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from ..build_needs.model import BuildNeeds, Phase, Strength
 from ..evidence import Evidence
+from ..lazy_dataclass import dataclass
 
 __all__ = [
     "Comparison",

@@ -6,7 +6,7 @@ import hashlib
 import re
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,6 +20,7 @@ from ..errors import ArchiveError, ResolverError
 from ..evidence import Evidence
 from ..index.session import IndexSession
 from ..inspection import Inspection
+from ..lazy_dataclass import dataclass
 from ..names import candidates
 from .comparison import compare
 from .model import ObservedBuild, ObservedImport, ObservedProgram, Plan, StopKind, Stopped, Verification
@@ -36,6 +37,13 @@ GET_REQUIRES, PREPARE, WHEEL = (
 )
 SDIST_CAP = 512 << 20
 _NO_MODULE = re.compile(r"No module named '?([\w.]+)'?")
+_NO_NAME = re.compile(r"cannot import name '(\w+)' from '([\w.]+)'")
+_NO_PROJECT = re.compile(r"The '([\w.-]+)[^']*' distribution was not found|No package metadata was found for ([\w.-]+)")
+"""How pkg_resources and importlib.metadata say that a project is not installed."""
+_PROGRAM_FAILED = re.compile(
+    r"[Cc]ommand '.*(?:returned non-zero exit status|failed|died with)|No such file or directory: '"
+)
+"""How subprocess and distutils say that a program failed, or is not there: no module is missing then."""
 
 
 def plan_verification(
@@ -145,11 +153,12 @@ class _Run:
                     if last_line(output) != said:
                         said, tried = last_line(output), []
                     ended = _ended_by(output, misses)
-                    if ended is None or ended in tried or not self._put_in(ended, misses, phase, hook):
+                    named = bool(_NO_MODULE.search(output) or _NO_PROJECT.search(said) or _NO_NAME.search(said))
+                    if ended is None or ended in tried or not self._mend(ended, misses, phase, hook, named=named):
                         self._take_back(tried)
                         self.stopped = self.stopped or Stopped(hook, phase, StopKind.SCRIPT, last_line(output))
                         return
-                    if not _NO_MODULE.search(output):
+                    if not named:
                         self.notes.append(f"{ended} was put in as the last thing missed; what {hook} said was: {said}")
                     tried.append(ended)
                 else:
@@ -279,13 +288,23 @@ class _Run:
         base = self.place.source
         return any((f / root).is_dir() or (f / f"{root}.py").is_file() for f in (base, base / "src"))
 
+    def _mend(self, name: str, misses: list[_Miss], phase: Phase, hook: str, *, named: bool) -> bool:
+        """As `_put_in`; a module that the hook's own words do not name, and that cannot be had, was not to blame."""
+        try:
+            return self._put_in(name, misses, phase, hook)
+        except HookFailedError:
+            if named:
+                raise
+            self._take_back([name])
+            return False
+
     def _put_in(self, name: str, misses: list[_Miss], phase: Phase, hook: str) -> bool:
         """Put in what a hook ended for; False where it cannot be, or no more may be."""
         found = next((m.seen for m in reversed(misses) if m.seen.import_name == name), None)
         root = name.partition(".")[0]
         hard = ObservedImport(name, candidates(name), phase, Strength.HARD, found.evidence if found else ())
         removed = removed_api(name)
-        if removed is not None and root != "distutils":
+        if removed is not None and removed.name != "distutils":
             if not removed.pin or removed.pin in self.pins:
                 return False
             self.pins.append(removed.pin)
@@ -319,5 +338,11 @@ def _ended_by(output: str, misses: list[_Miss]) -> str | None:
     named = _NO_MODULE.findall(last_line(output)) or _NO_MODULE.findall(output)
     if named:
         return str(named[-1])
+    if (lost := _NO_NAME.search(last_line(output))) is not None and removed_api(f"{lost[2]}.{lost[1]}") is not None:
+        return f"{lost[2]}.{lost[1]}"
+    if (asked := _NO_PROJECT.search(last_line(output))) is not None:
+        return asked[1] or asked[2]
+    if _PROGRAM_FAILED.search(last_line(output)):
+        return None
     own = [m.seen.import_name for m in misses if m.direct]
     return own[-1] if own else None

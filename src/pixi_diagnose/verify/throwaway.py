@@ -19,10 +19,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
-from packaging.utils import canonicalize_name
-
 from ..errors import ArchiveError, ResolverError
 from ..index.uv import uv_program
+from ..pep508 import canonicalize_name
 from ..source_tree import IGNORED
 from .tracer import STUB_MODULE, TRACE_MODULE, stub_text, trace_text
 

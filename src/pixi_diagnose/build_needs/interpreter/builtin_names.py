@@ -18,7 +18,6 @@ def _builtin_names() -> dict[str, Any]:
         elif not name.startswith("_") or name == "__import__":
             names[name] = Outside(f"builtins.{name}")
     names |= {"True": True, "False": False, "None": None, "Ellipsis": ..., "__debug__": True}
-    names["__builtins__"] = Outside("builtins")
     names["exit"] = names["quit"] = Outside("sys.exit")
     return names
 

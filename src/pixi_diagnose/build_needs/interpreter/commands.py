@@ -8,14 +8,17 @@ bdist_wheel; `bdist_wheel` runs build (build_py, build_clib, build_ext, build_sc
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
+from typing import Any
 
 from ..model import Phase, Strength
 from ..observations import SetupCall
-from .control import HookEnds
+from .control import HookEnds, Normal
 from .importing import run_module_file
 from .machine import Frame, Machine
 from .models import Call
-from .objects import call_function, instantiate, iterate
+from .objects import UNKNOWN_BASE, call_function, instantiate, iterate
+from .statements import run_branches
 from .values import Choice, ClassValue, Function, Instance, Made, Opaque, TreeModule, Value
 
 __all__ = [
@@ -30,12 +33,18 @@ __all__ = [
     "setup",
 ]
 
+_HOLDERS = frozenset({Instance, Made})
 _PARTS_OF = {
     "bdist_wheel": ("build", "install", "egg_info"),
     "bdist_egg": ("build", "install"),
     "build": ("build_py", "build_clib", "build_ext", "build_rust", "build_scripts"),
     "install": ("install_lib", "install_headers", "install_scripts", "install_data", "install_egg_info"),
 }
+_STANDARD = frozenset({
+    "build_py", "build_clib", "build_rust", "build_scripts", "install_lib", "install_headers", "install_scripts",
+    "install_data", "install_egg_info",
+})  # fmt: skip
+"""Commands that run nothing of a script where it does not replace them."""
 
 
 # -- setup() ----------------------------------------------------------------------------------------------------------
@@ -44,11 +53,11 @@ _PARTS_OF = {
 def setup(call: Call) -> Value:
     """Note what the script hands over, and run what the hook's command runs of the script's own classes."""
     m = call.m
-    m.seen.setup_calls.append(SetupCall(call.path, call.keywords, call.evidence))
+    m.seen.setup_calls.append(SetupCall(call.path, call.keywords, call.evidence, not m.conditions))
     m.setup_frame = (call.frame, call.node)
     distribution = _make_distribution(call)
     m.distribution = distribution
-    if m.around.stop_at_setup_requires and m.asks_for(call.keywords):
+    if m.around.stop_at_setup_requires and m.asks_for(call.keywords) and not m.goes_on(m):
         raise HookEnds
     _check_keywords(call)
     m.after_setup = True
@@ -74,8 +83,9 @@ def setup(call: Call) -> Value:
 def ask_for(call: Call, requirements: Value) -> None:
     """Requirements that a script fetches by a Distribution of its own: the hook answers with them and ends."""
     keywords = {"setup_requires": requirements}
-    call.m.seen.setup_calls.append(SetupCall("setuptools.Distribution", keywords, call.evidence))
-    if call.m.around.stop_at_setup_requires and call.m.asks_for(keywords):
+    m = call.m
+    m.seen.setup_calls.append(SetupCall("setuptools.Distribution", keywords, call.evidence))
+    if m.around.stop_at_setup_requires and m.asks_for(keywords) and not m.goes_on(m):
         raise HookEnds
 
 
@@ -162,7 +172,7 @@ def _convert_lazily(m: Machine, frame: Frame, extension: Value, node: ast.AST) -
     held += [extension.attributes] if isinstance(extension, Instance) else []
     values = [v for names in held for value in names.values() for v in (value if isinstance(value, list) else [value])]
     for value in values:
-        if isinstance(value, Instance) and value is not extension:
+        if type(value) is Instance and value is not extension:
             for name in ("__str__", "__fspath__", "__repr__"):
                 if isinstance(function := value.cls.find(name), Function):
                     call_function(m, frame, function, [value], {}, node)
@@ -180,8 +190,9 @@ def _has_own_commands(m: Machine) -> bool:
 
 
 def _command_class(m: Machine, name: str) -> Value:
-    held = m.distribution.attributes if isinstance(m.distribution, Instance | Made) else {}
-    classes = held.get("cmdclass")
+    classes = m.distribution.attributes.get("cmdclass") if type(m.distribution) in _HOLDERS else None
+    if type(classes) is dict:
+        return classes.get(name)
     for option in classes.options if isinstance(classes, Choice) else (classes,):
         if isinstance(option, dict) and name in option:
             return option[name]
@@ -193,24 +204,40 @@ def finalized(m: Machine, frame: Frame, name: str, node: ast.AST) -> Value:
     if name in m.commands:
         return m.commands[name]
     cls = _command_class(m, name)
-    for option in cls.options if isinstance(cls, Choice) else (cls,):
-        if not isinstance(option, ClassValue):
-            continue
-        made = Instance(option)
-        m.commands[name] = made
-        made.attributes["distribution"] = m.distribution
-        if name == "build_ext":
-            made.attributes["extensions"] = extension_modules(m)
-        for method in ("__init__", "initialize_options", "finalize_options"):
-            function = option.find(method)
-            if isinstance(function, Function):
-                arguments = [made, m.distribution] if method == "__init__" else [made]
-                call_function(m, frame, function, arguments, {}, node)
-        if name == "build_ext":
-            made.attributes["extensions"] = extension_modules(m)
-        return made
-    m.commands[name] = Made(f"setuptools.command.{name}", [], {}, m.evidence(frame, node))
-    return m.commands[name]
+    own = next((o for o in (cls.options if isinstance(cls, Choice) else (cls,)) if isinstance(o, ClassValue)), None)
+    if own is None:
+        m.commands[name] = Made(f"setuptools.command.{name}", [], {}, m.evidence(frame, node))
+        return m.commands[name]
+    made = m.commands[name] = Instance(own)
+    made.attributes["distribution"] = m.distribution
+    _perhaps(m, frame, name, cls, lambda: _finalize(m, frame, name, made, node))
+    return made
+
+
+def _finalize(m: Machine, frame: Frame, name: str, made: Instance, node: ast.AST) -> None:
+    if name == "build_ext":
+        made.attributes["extensions"] = extension_modules(m)
+    for method in ("__init__", "initialize_options", "finalize_options"):
+        function = made.cls.find(method)
+        if isinstance(function, Function):
+            arguments = [made, m.distribution] if method == "__init__" else [made]
+            call_function(m, frame, function, arguments, {}, node)
+    if name == "build_ext":
+        made.attributes["extensions"] = extension_modules(m)
+
+
+def _perhaps(m: Machine, frame: Frame, name: str, cls: Value, run: Callable[[], None]) -> None:
+    """Run what a command's class does; one that is only one of several, as in a branch that was not decided."""
+    if not isinstance(cls, Choice):
+        run()
+        return
+    text = cls.origin or f"{name} is that class"
+
+    def branch() -> Any:
+        run()
+        return Normal
+
+    run_branches(m, frame, [(text, branch), (f"not ({text})", lambda: Normal)])
 
 
 def run_command(m: Machine, frame: Frame, name: str, node: ast.AST) -> None:
@@ -218,14 +245,21 @@ def run_command(m: Machine, frame: Frame, name: str, node: ast.AST) -> None:
     if name in m.commands_run or not _has_own_commands(m) or not _applies(m, name):
         return
     m.commands_run.add(name)
+    cls = _command_class(m, name)
+    if cls is None and name in _STANDARD:
+        return
+    _perhaps(m, frame, name, cls, lambda: _run(m, frame, name, node))
+
+
+def _run(m: Machine, frame: Frame, name: str, node: ast.AST) -> None:
     command = finalized(m, frame, name, node)
     if isinstance(command, Instance):
         run = command.cls.find("run")
         if isinstance(run, Function):
             call_function(m, frame, run, [command], {}, node)
         else:
-            bases = command.cls.outside_bases()
-            run_base(m, frame, bases[0].rpartition(".")[2] if bases else name, command, node)
+            known = [base for base in command.cls.outside_bases() if base != UNKNOWN_BASE]
+            run_base(m, frame, known[0].rpartition(".")[2] if known else name, command, node)
         return
     cls = _command_class(m, name)
     if isinstance(cls, Opaque):

@@ -28,6 +28,13 @@ class Raised(Exception):  # noqa: N818 - it is the interpreted script's exceptio
         """Raised by the body of a module of the tree that was being imported."""
         self.conditional = False
         """Raised behind a condition that could not be decided."""
+        self.told = False
+        """Noted as a possible end of the script."""
+
+    def detached(self) -> Raised:
+        """Itself, without the frames of this interpreter that it came through: they hold all that was running."""
+        self.__context__ = None
+        return self.with_traceback(None)
 
 
 class BudgetSpent(Exception):  # noqa: N818 - control flow of the interpreter, not an error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,7 +17,19 @@ from .version_tests import negated
 
 __all__ = ["evaluate", "source_of"]
 
-
+_SIMPLE_TEXT = re.compile(r"[\w.*/+-]*(?: [\w.*/+-]+)*", re.ASCII)
+_COMPARED: dict[type[ast.cmpop], str] = {
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.Is: "is",
+    ast.IsNot: "is not",
+    ast.In: "in",
+    ast.NotIn: "not in",
+}
 _CONVERSIONS: dict[int, Callable[[Value], str]] = {ord("s"): str, ord("r"): repr, ord("a"): ascii}
 
 
@@ -41,13 +54,42 @@ def source_of(node: ast.AST) -> str:
     """An expression as the script spells it, shortened to one line; kept on the node, as loops ask again and again."""
     known = getattr(node, "·source", None)
     if known is None:
-        try:
-            known = " ".join(ast.unparse(node).split())
-        except (ValueError, RecursionError):
-            known = "an expression"
+        known = _spelled(node)
+        if known is None:
+            try:
+                known = " ".join(ast.unparse(node).split())
+            except (ValueError, RecursionError):
+                known = "an expression"
         known = known if len(known) <= 100 else known[:97] + "…"
         setattr(node, "·source", known)
     return str(known)
+
+
+def _spelled(node: ast.AST) -> str | None:
+    """What `ast.unparse` writes for the usual conditions, in a tenth of its time; None for others."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        operand = _spelled_simply(node.operand)
+        return None if operand is None else f"not {operand}"
+    if isinstance(node, ast.Compare) and len(node.ops) == 1:
+        left, right = _spelled_simply(node.left), _spelled_simply(node.comparators[0])
+        return None if left is None or right is None else f"{left} {_COMPARED[type(node.ops[0])]} {right}"
+    return _spelled_simply(node)
+
+
+def _spelled_simply(node: ast.AST) -> str | None:
+    """The same for names, attributes, plain text and calls with these."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        owner = None if isinstance(node.value, ast.Constant) else _spelled_simply(node.value)
+        return None if owner is None else f"{owner}.{node.attr}"
+    if isinstance(node, ast.Constant):
+        simple = isinstance(node.value, str) and not node.kind and _SIMPLE_TEXT.fullmatch(node.value)
+        return repr(node.value) if simple else None
+    if isinstance(node, ast.Call) and not node.keywords:
+        parts = [part for one in (node.func, *node.args) if (part := _spelled_simply(one)) is not None]
+        return f"{parts[0]}({', '.join(parts[1:])})" if len(parts) == len(node.args) + 1 else None
+    return None
 
 
 def _unmodelled(_m: Machine, _frame: Frame, node: ast.expr) -> Value:
@@ -218,7 +260,7 @@ def _compare(m: Machine, frame: Frame, node: ast.Compare) -> Value:
 
 def _in_environment(m: Machine, frame: Frame, op: ast.cmpop, name: Value, container: Value, node: ast.AST) -> Value:
     """`name in os.environ`; None for any other comparison."""
-    if not isinstance(op, ast.In | ast.NotIn) or not isinstance(container, Outside) or container.path != "os.environ":
+    if not isinstance(container, Outside) or not isinstance(op, ast.In | ast.NotIn) or container.path != "os.environ":
         return None
     found = contains(m, frame, name, node)
     if found is None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 import posixpath
+import re
 import warnings
+from bisect import bisect_left
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any, Protocol
@@ -21,6 +24,8 @@ ROOT = "/source"
 """Where the tree seems to lie. Nothing outside of it exists or does not exist: it is unknown."""
 _CHARACTERS = 100_000
 """Characters of one tree's modules that are parsed, the bodies of uncalled functions aside: a tenth of a second."""
+_NEW_LINE = re.compile("\r\n|\r|\n")
+"""What Python's parser counts as the end of a line (`str.splitlines` knows more)."""
 _WALKED = 2000
 """Folders that one `os.walk` is followed through."""
 
@@ -45,17 +50,21 @@ class TreeIndex:
         self.paths = TreePaths(tree.names)
         self.steps = 0
         """Steps that earlier interpretations took."""
+        self.fruitless: dict[ast.AST, int] = {}
+        """How often a function was called since it last brought something new."""
         self.characters = 0
         """Characters of the modules that were parsed."""
         self.skimmed: set[str] = set()
         """Modules of which only the import statements were read, as too much was read before them."""
+        self.mixed: set[str] = set()
+        """Files in whose name other text ran, so that a line may be another's."""
         self.machines: list[Releasable] = []
         """The interpretations that were made over it."""
         self._modules: dict[str, ast.Module | None] = {}
         self._outlines: dict[str, Outline] = {}
         self._lines: dict[str, list[str]] = {}
         self._evidence: dict[tuple[str, int], Evidence] = {}
-        self._yielding: dict[str, bool] = {}
+        self._yielding: dict[str, list[int]] = {}
 
     def release(self) -> None:
         """Give the interpretations' memory back at once: else a search for garbage goes through all of it."""
@@ -114,11 +123,17 @@ class TreeIndex:
         """The syntax of a file as far as something of it ran, None where nothing did."""
         return self.parsed.get(file) or self._modules.get(file)
 
-    def may_yield(self, file: str) -> bool:
-        """Whether a file may define generators: few do, and then no function has to be searched for `yield`."""
+    def may_yield(self, file: str, body: Sequence[ast.stmt]) -> bool:
+        """Whether statements of a file may make a generator: few lines do, and only there a search is worth it."""
         if file not in self._yielding:
-            self._yielding[file] = b"yield" in self.tree.files.get(file, b"yield")
-        return self._yielding[file]
+            found = b"yield" in self.tree.files.get(file, b"")
+            lines = _NEW_LINE.split(self.tree.text(file) or "") if found else ()
+            self._yielding[file] = [number for number, line in enumerate(lines, 1) if "yield" in line]
+        numbers = self._yielding[file]
+        if file in self.mixed:
+            return True
+        at = bisect_left(numbers, body[0].lineno) if numbers and body else len(numbers)
+        return at < len(numbers) and numbers[at] <= (body[-1].end_lineno or numbers[at])
 
     def lines(self, file: str) -> list[str]:
         """The text of a file, line by line; empty where there is none."""
@@ -146,14 +161,18 @@ class TreeFiles:
         self.folder = ROOT
         self.written: dict[str, str | None] = {}
         """Files that the script itself wrote: their text, None where it is not known."""
+        self.made: set[str] = set()
+        """Folders that the script itself made."""
         self.complete = index.tree.complete
         """Whether what is not known to be there is absent: no longer once another program has run."""
 
     def inside(self, path: Any) -> str | None:
         """The path relative to the tree's root, None for one outside (or for what is no path)."""
-        if isinstance(path, PurePosixPath):
+        if not isinstance(path, str):
+            if not isinstance(path, PurePosixPath):
+                return None
             path = str(path)
-        return _relative(self.folder, path) if isinstance(path, str) else None
+        return _relative(self.folder, path)
 
     def is_file(self, path: Any) -> bool | None:
         """Whether it is a file of the tree; None where that cannot be known."""
@@ -169,9 +188,22 @@ class TreeFiles:
         relative = self.inside(path)
         if relative is None:
             return None
-        if self.paths.is_folder(relative):
+        if self.paths.is_folder(relative) or relative in self.made:
             return True
         return self._absent(relative)
+
+    def note_written(self, path: Any, text: str | None = None) -> None:
+        """The script writes a file: from here on it is there."""
+        relative = self.inside(path)
+        if relative:
+            self.written[relative] = text
+
+    def note_made(self, path: Any) -> None:
+        """The script makes a folder, and those above it."""
+        relative = self.inside(path)
+        while relative:
+            self.made.add(relative)
+            relative = relative.rpartition("/")[0]
 
     def _absent(self, relative: str) -> bool | None:
         """What is not known to be there: False, or None where the tree may only not show it."""

@@ -6,6 +6,7 @@ import ast
 import posixpath
 from pathlib import PurePosixPath
 
+from ...names import candidates
 from ..model import Strength
 from ..tables import removed_api, standard_library
 from .control import Raised
@@ -14,7 +15,7 @@ from .machine import Frame, Machine
 from .models import CONSTANTS, canonical_path
 from .values import Opaque, Outside, TreeModule, Value
 
-__all__ = ["find_module", "import_from", "import_module", "run_module_file", "submodule"]
+__all__ = ["check_removed", "find_module", "import_from", "import_module", "run_module_file", "submodule"]
 
 
 def import_module(m: Machine, frame: Frame, name: str, node: ast.AST, *, quiet: bool = False) -> Value:
@@ -65,7 +66,7 @@ def import_from(m: Machine, frame: Frame, node: ast.ImportFrom) -> list[tuple[st
             bound += _star(module.path)
             continue
         path = canonical_path(f"{module.path}.{alias.name}")
-        _check_removed(m, frame, path, node)
+        check_removed(m, frame, path, node)
         model = CONSTANTS.get(path)
         bound.append((alias.asname or alias.name, model(m) if model else Outside(path)))
     return bound
@@ -77,7 +78,12 @@ def _star(path: str) -> list[tuple[str, Value]]:
         "distutils.core": ("setup", "Extension", "Command"),
         "os.path": ("join", "dirname", "abspath", "exists", "isfile", "isdir", "basename"),
         "glob": ("glob",),
-    }
+        "setuptools.build_meta": (
+            "get_requires_for_build_wheel", "prepare_metadata_for_build_wheel", "build_wheel",
+            "get_requires_for_build_sdist", "build_sdist", "get_requires_for_build_editable",
+            "prepare_metadata_for_build_editable", "build_editable", "SetupRequirementsError",
+        ),
+    }  # fmt: skip
     return [(name, Outside(canonical_path(f"{path}.{name}"))) for name in names.get(path, ())]
 
 
@@ -198,6 +204,10 @@ def _load(m: Machine, frame: Frame, name: str, file: str, folder: str | None, no
     if file not in m.files.tree.files and file not in m.files.written:
         m.see_unknown(f"{file} was not read", m.evidence(frame, node))
         return module
+    if file not in m.files.tree.files and m.files.written[file] is None:
+        module.partial = True
+        m.see_unknown(f"{file} is written by the script, and what it says is not known", m.evidence(frame, node))
+        return module
     try:
         run_module_file(m, module)
     except Raised as error:
@@ -247,7 +257,7 @@ def _is_of_tree(m: Machine, statement: ast.stmt) -> bool:
 # -- outside ----------------------------------------------------------------------------------------------------------
 
 
-def _check_removed(m: Machine, frame: Frame, path: str, node: ast.AST) -> None:
+def check_removed(m: Machine, frame: Frame, path: str, node: ast.AST) -> None:
     """Note a use of something that newer versions lack, and fail where this build's versions lack it."""
     api = removed_api(path)
     if api is None:
@@ -265,8 +275,10 @@ def _check_removed(m: Machine, frame: Frame, path: str, node: ast.AST) -> None:
 def _outside(m: Machine, frame: Frame, name: str, node: ast.AST) -> None:
     """Note the import of a module from outside. Raised where it is missing and something catches that."""
     root = name.partition(".")[0]
-    _check_removed(m, frame, name, node)
+    check_removed(m, frame, name, node)
     if standard_library(root, m.around.target.python):
+        return
+    if m.fetched and candidates(root)[0] in m.fetched:
         return
     evidence = m.evidence(frame, node)
     guard = m.catches(ModuleNotFoundError)

@@ -31,6 +31,8 @@ _CONTAINER: dict[Any, frozenset[str]] = {
     }),
     frozenset: frozenset({"copy", "difference", "intersection", "issubset", "issuperset", "union"}),
 }  # fmt: skip
+_TEXTS = (str, bytes)
+_HOLDERS = (list, dict, set)
 _NUMBER = frozenset(["real", "imag", "numerator", "denominator", "major", "minor", "micro", "releaselevel", "serial"])
 _PATH_PROPERTIES = frozenset(
     ["anchor", "drive", "name", "parent", "parents", "parts", "root", "stem", "suffix", "suffixes"]
@@ -45,7 +47,7 @@ _PATTERN = frozenset({"search", "match", "fullmatch", "findall", "sub", "split",
 
 def known_attribute(m: Machine, frame: Frame, value: Any, name: str, node: ast.AST) -> Value | None:
     """`value.name` of plain data; None where Python itself has no such attribute."""
-    if isinstance(value, str | bytes):
+    if isinstance(value, _TEXTS):
         return _caller(m, frame, value, name, node) if name in _TEXT else _other(value, name)
     if isinstance(value, PurePosixPath):
         return _path_attribute(m, frame, value, name, node)
@@ -83,7 +85,7 @@ def _path_attribute(m: Machine, frame: Frame, path: PurePosixPath, name: str, no
 
 def _caller(m: Machine, frame: Frame, value: Any, name: str, node: ast.AST) -> Modelled:
     def run(args: list[Value], keywords: dict[str, Value]) -> Value:
-        holder = isinstance(value, list | dict | set)
+        holder = isinstance(value, _HOLDERS)
         if not holder and not (is_known(args) and is_known(keywords)):
             return _unknown_result(value, name, args)
         if isinstance(value, list) and name == "sort":
@@ -132,7 +134,7 @@ def _sort(value: list[Value]) -> Value:
 
 
 def _is_small(m: Machine, value: Any, name: str, args: list[Value]) -> bool:
-    if isinstance(value, str | bytes):
+    if isinstance(value, _TEXTS):
         if name in {"format", "format_map"}:
             return isinstance(value, str) and formatting_is_small(value) and m.allocate(len(value) + len(str(args)))
         if name == "replace" and len(args) >= 2 and isinstance(args[1], str | bytes):
@@ -141,6 +143,6 @@ def _is_small(m: Machine, value: Any, name: str, args: list[Value]) -> bool:
             items = list(args[0])
             return m.allocate(sum(len(i) if isinstance(i, str | bytes) else 1 for i in items) + len(value) * len(items))
         return m.allocate(len(value))
-    if isinstance(value, list | dict | set):
+    if isinstance(value, _HOLDERS):
         return m.allocate(len(value) + 1)
     return True

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from ...evidence import Evidence, Unknown
+from ...lazy_dataclass import dataclass
 from ...names import candidates
 from ..model import BuildTarget, Phase, Strength
 from ..observations import DownloadSeen, ImportSeen, KnobSeen, Observations, RemovedSeen, ToolSeen, VersionSeen
@@ -24,6 +24,8 @@ class Limits:
     """The caps of one interpretation. Reaching one ends it with an Unknown (design 11)."""
 
     steps: int = 15_000
+    steps_at_leisure: int = 8_000
+    """Steps of all interpretations after which functions that brought nothing new are not followed any more."""
     depth: int = 45
     modules: int = 400
     rounds: int = 10_000
@@ -63,7 +65,10 @@ class Surroundings:
 class Frame:
     """One running block of code: a module, a function or a class body."""
 
-    __slots__ = ("cls", "conditions_before", "left_by", "maybe_returned", "module", "receiver", "scope", "yielded")
+    __slots__ = (
+        "cls", "conditions_before", "left_by", "maybe_broken", "maybe_returned", "module", "receiver", "scope",
+        "yielded",
+    )  # fmt: skip
 
     def __init__(self, module: TreeModule, scope: Scope, conditions: int) -> None:
         self.module = module
@@ -73,6 +78,8 @@ class Frame:
         self.maybe_returned: list[Value] = []
         self.left_by = ""
         """The tool that the condition of an early return depends on."""
+        self.maybe_broken = False
+        """Whether a `break` of the loop that runs stands in a branch that could not be decided."""
         self.conditions_before = conditions
         self.yielded: list[Value] | None = None
 
@@ -103,6 +110,11 @@ class Condition:
         del self._conditions[self._before :]
 
 
+def _ends(_m: Machine) -> bool:
+    """A hook ends with its answer."""
+    return False
+
+
 class Machine:
     """The interpreter's state. The modules beside this one are its functions."""
 
@@ -111,8 +123,9 @@ class Machine:
         self.around = surroundings
         self.limits = limits or Limits()
         self.step_limit = max(0, min(self.limits.steps, self.limits.steps_of_all - index.steps))
+        self.steps_at_leisure = max(self.limits.steps_at_leisure - index.steps, self.limits.steps_at_leisure // 4)
         self.seen = Observations()
-        self._noted: set[tuple[str, str, Evidence]] = set()
+        self._noted: set[tuple[str, str, str, int]] = set()
         self._told: set[tuple[str, Evidence | None]] = set()
         self.phase = Phase.METADATA
         self.after_setup = False
@@ -124,8 +137,11 @@ class Machine:
         self.environ: dict[str, Value] = {}
         self.builtins: dict[str, Value] = {}
         """Names that the script itself put among the built-in ones (`builtins.__SETUP__ = True`)."""
+        self.builtins["__builtins__"] = self.builtins
         self.present: set[str] = set()
         """Projects that are there because this run goes on only with them, and what comes along."""
+        self.fetched: set[str] = set()
+        """Projects that the script itself fetches before it imports them."""
         for root in sorted(surroundings.assumed):
             self.take_as_present(root)
         self.steps = 0
@@ -141,9 +157,15 @@ class Machine:
         self.setup_frame: tuple[Frame, ast.AST] | None = None
         self.on_setup: Callable[[Machine], None] | None = None
         """Called once setup() has its arguments: configuration files may add to them."""
+        self.run_setup: Callable[[], None] = lambda: None
+        """Runs the tree's setup.py: setuptools' hooks do, which a backend of the tree may call."""
         self.asks_for: Callable[[dict[str, Value]], bool] = lambda _keywords: False
         """Whether these arguments of setup() make the hook ask for requirements."""
+        self.goes_on: Callable[[Machine], bool] = _ends
+        """Asked where the hook would end with its answer: whether the next hook's run may follow at once."""
         self.running: list[ast.AST] = []
+        self.scopes: list[Scope] = []
+        """Those of classes and calls in which a function was made, which refers to them."""
         index.machines.append(self)
         self.evaluate: Callable[[Machine, Frame, ast.expr], Value]
         self.execute: Callable[[Machine, Frame, Sequence[ast.stmt]], Any]
@@ -152,9 +174,15 @@ class Machine:
         """Part what refers to each other in circles (a module's names, its functions, the machine itself)."""
         for module in self.modules.values():
             module.scope.names.clear()
+        for scope in self.scopes:
+            scope.names.clear()
+        self.scopes.clear()
         self.modules.clear()
+        self.builtins.clear()
         self.commands.clear()
         self.setup_frame = self.distribution = self.on_setup = None
+        self.run_setup = lambda: None
+        self.goes_on = _ends
 
     # -- caps ---------------------------------------------------------------------------------------------------------
 
@@ -220,7 +248,7 @@ class Machine:
     def see_import(self, name: str, strength: Strength, evidence: Evidence, *, in_tree: bool = False) -> None:
         """Note an import from outside the tree."""
         condition = " and ".join(dict.fromkeys(self.conditions[-2:])) if strength is Strength.CONDITIONAL else ""
-        self._noted.add(("import", name, evidence))
+        self._noted.add(("import", name, evidence.file, evidence.line))
         self.seen.imports.append(
             ImportSeen(
                 name, name.partition(".")[0], self.phase, strength, evidence, condition, self.after_setup, in_tree
@@ -270,28 +298,28 @@ class Machine:
         """Note a tool; its strength and phase are the present ones unless given."""
         strength = strength or self.strength()
         condition = " and ".join(dict.fromkeys(self.conditions[-2:])) if strength is Strength.CONDITIONAL else ""
-        self._noted.add(("tool", name, evidence))
+        self._noted.add(("tool", name, evidence.file, evidence.line))
         self.seen.tools.append(ToolSeen(name, phase or self.phase, strength, evidence, condition))
 
     def see_knob(self, variable: str, default: str | None, evidence: Evidence) -> None:
         """Note an environment variable that is read."""
-        self._noted.add(("knob", variable, evidence))
+        self._noted.add(("knob", variable, evidence.file, evidence.line))
         self.seen.knobs.append(KnobSeen(variable, default, evidence))
 
     def see_version(self, module: str, specifier: str, evidence: Evidence) -> None:
         """Note a version that the script insists on, unless it would catch its own refusal."""
         if not any(guard.kinds for guard in self.guards):
-            self._noted.add(("version", module + specifier, evidence))
+            self._noted.add(("version", module + specifier, evidence.file, evidence.line))
             self.seen.versions.append(VersionSeen(module, specifier, self.phase, evidence))
 
-    def see_removed(self, key: str, strength: Strength, evidence: Evidence) -> None:
-        """Note a use of something that is gone in newer versions."""
-        self._noted.add(("removed", key, evidence))
-        self.seen.removed.append(RemovedSeen(key, self.phase, strength, evidence))
+    def see_removed(self, key: str, strength: Strength | None, evidence: Evidence) -> None:
+        """Note a use of something that is gone in newer versions; its strength is the present one unless given."""
+        self._noted.add(("removed", key, evidence.file, evidence.line))
+        self.seen.removed.append(RemovedSeen(key, self.phase, strength or self.strength(), evidence))
 
     def see_download(self, url: str, evidence: Evidence) -> None:
         """Note that something is fetched."""
-        self._noted.add(("download", url, evidence))
+        self._noted.add(("download", url, evidence.file, evidence.line))
         self.seen.downloads.append(DownloadSeen(url, self.phase, False, evidence))
 
     def see_unknown(self, reason: str, evidence: Evidence | None = None) -> None:
@@ -316,6 +344,7 @@ class Machine:
         if source is None and file in self.files.written:
             source = self.files.written[file]
         if source is not None:
+            index.mixed.add(file)
             tree, problem, line = parse_script(source)
         else:
             tree = index.module(file) if imported else index.syntax(file)

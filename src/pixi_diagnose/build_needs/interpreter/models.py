@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 
 from ...evidence import Evidence
+from ...lazy_dataclass import dataclass
 from .machine import Frame, Machine
 from .values import Value
 

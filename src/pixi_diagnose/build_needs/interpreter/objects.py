@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 
+from ..model import Strength
+from ..tables import removed_attributes
 from .control import Raised, Return
 from .enumerations import make_members, member_of_value, members
 from .environment_variables import read_item, write_item
-from .importing import submodule
+from .importing import check_removed, submodule
 from .known_methods import known_attribute
 from .machine import Frame, Machine
 from .models import CONSTANTS, FUNCTIONS, METHODS, Call, canonical_path
@@ -32,6 +34,8 @@ from .values import (
 )
 
 __all__ = [
+    "NOT_IN_CPYTHON",
+    "UNKNOWN_BASE",
     "assign",
     "attribute",
     "call_function",
@@ -46,9 +50,15 @@ __all__ = [
     "outside_value",
 ]
 
+_INDEXED = (dict, list, tuple, str, bytes, range)
+_LISTED = (list, tuple, dict)
+_TARGETS = (ast.Tuple, ast.List)
 _SAME_FUNCTION_DEPTH = 4
+_FRUITLESS_CALLS = 3
 _UNDECIDED_DEPTH = 9
 """Conditions above each other beyond which calls are not followed: their combinations grow without end."""
+UNKNOWN_BASE = "unknown.base"
+"""The path of a base class that is not known."""
 _UNCHANGED_BY = {"builtins.staticmethod": "static", "builtins.classmethod": "class", "builtins.property": "property"}
 _COMMAND_OPTIONS: dict[str, Value] = {
     "dry_run": False,
@@ -58,7 +68,13 @@ _COMMAND_OPTIONS: dict[str, Value] = {
     "uninstall": None,
 }
 """Options of distutils' commands that the hooks leave at their defaults."""
+_WITHOUT_ATTRIBUTES = frozenset({dict, list, tuple, set, str, bytes, int, bool, float, type(None)})
+"""Plain values take no attributes, `__builtins__` among them: it is a dict where setuptools runs setup.py by exec."""
 _LAZY_PROPERTIES = {"functools.cached_property"}
+NOT_IN_CPYTHON = frozenset(
+    {"pypy_version_info", "pypy_translation_info", "maxint", "setdefaultencoding", "real_prefix"}
+)
+"""Attributes of sys that other Pythons have, or old ones: scripts ask for them to tell which one runs."""
 
 
 # -- attributes -------------------------------------------------------------------------------------------------------
@@ -77,6 +93,10 @@ def attribute(m: Machine, frame: Frame, value: Value, name: str, node: ast.AST) 
 
 def _abstract_attribute(m: Machine, frame: Frame, value: Value, name: str, node: ast.AST) -> Value:
     if isinstance(value, Outside):
+        if value.path == "sys" and name in NOT_IN_CPYTHON:
+            raise _no_attribute(m, frame, node, f"module 'sys' has no attribute {name!r}")
+        if name in removed_attributes():
+            check_removed(m, frame, canonical_path(f"{value.path}.{name}"), node)
         return outside_value(m, f"{value.path}.{name}")
     if isinstance(value, Instance):
         return _instance_attribute(m, frame, value, name, node)
@@ -101,6 +121,12 @@ def _abstract_attribute(m: Machine, frame: Frame, value: Value, name: str, node:
     if isinstance(value, OutsideMethod):
         return OutsideMethod(value.receiver, f"{value.path}.{name}", name)
     return Opaque(name)
+
+
+def _no_attribute(m: Machine, frame: Frame, node: ast.AST, message: str) -> Raised:
+    raised = Raised(AttributeError, message, file=frame.module.file, line=getattr(node, "lineno", 0))
+    raised.conditional = bool(m.conditions)
+    return raised
 
 
 def outside_value(m: Machine, path: str) -> Value:
@@ -186,9 +212,7 @@ def _super_attribute(value: SuperOf, name: str) -> Value:
 
 def iterate(m: Machine, value: Value) -> list[Value]:
     """The items of a value; one unknown item where they are not known."""
-    if isinstance(value, list | tuple):
-        return list(value)
-    if isinstance(value, dict):
+    if isinstance(value, _LISTED):
         return list(value)
     if isinstance(value, set | frozenset):
         return sorted(value, key=repr)
@@ -222,7 +246,7 @@ def item_of(m: Machine, frame: Frame, container: Value, index: Value, node: ast.
         if container.path == "os.environ":
             return read_item(m, frame, index, node)
         return Opaque(f"{container.path}[…]")
-    if isinstance(container, dict | list | tuple | str | bytes | range):
+    if isinstance(container, _INDEXED):
         if isinstance(index, Opaque | Choice | Instance | Made):
             return Opaque("an item", mentions(index))
         try:
@@ -260,7 +284,7 @@ def assign(m: Machine, frame: Frame, target: ast.expr, value: Value) -> None:
     """Bind a value to a name, an attribute, an item, or several of them."""
     if isinstance(target, ast.Name):
         frame_store(frame, target.id, value)
-    elif isinstance(target, ast.Tuple | ast.List):
+    elif isinstance(target, _TARGETS):
         _unpack(m, frame, target.elts, value)
     elif isinstance(target, ast.Attribute):
         _assign_attribute(m, frame, target, value)
@@ -277,6 +301,9 @@ def assign(m: Machine, frame: Frame, target: ast.expr, value: Value) -> None:
 
 def _assign_attribute(m: Machine, frame: Frame, target: ast.Attribute, value: Value) -> None:
     receiver = m.evaluate(m, frame, target.value)
+    if type(receiver) in _WITHOUT_ATTRIBUTES:
+        kind = type(receiver).__name__
+        raise _no_attribute(m, frame, target, f"{kind!r} object has no attribute {target.attr!r}")
     if isinstance(receiver, Instance | Made):
         receiver.attributes[target.attr] = value
     elif isinstance(receiver, ClassValue):
@@ -316,7 +343,7 @@ def delete(m: Machine, frame: Frame, target: ast.expr) -> None:
     """`del name`, `del container[index]`."""
     if isinstance(target, ast.Name):
         frame.scope.names.pop(target.id, None)
-    elif isinstance(target, ast.Tuple | ast.List):
+    elif isinstance(target, _TARGETS):
         for inner in target.elts:
             delete(m, frame, inner)
     elif isinstance(target, ast.Subscript):
@@ -336,6 +363,8 @@ def make_function(m: Machine, frame: Frame, node: ast.FunctionDef | ast.AsyncFun
     name = "<lambda>" if isinstance(node, ast.Lambda) else node.name
     in_class = frame.cls is not None and frame.scope is frame.cls
     made = Function(name, node, (frame.scope.parent or frame.scope) if in_class else frame.scope, frame.module)
+    if frame.scope is not frame.module.scope:
+        m.scopes.append(frame.scope)
     made.defaults = [m.evaluate(m, frame, default) for default in node.args.defaults]
     for argument, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
         if default is not None:
@@ -356,12 +385,14 @@ def make_function(m: Machine, frame: Frame, node: ast.FunctionDef | ast.AsyncFun
 
 
 def _is_generator(m: Machine, function: Function) -> bool:
-    index, node = m.files.index, function.node
-    if isinstance(node, ast.Lambda) or not index.may_yield(function.module.file):
+    index, node, file = m.files.index, function.node, function.module.file
+    if isinstance(node, ast.Lambda):
         return False
-    if node not in index.generators:
-        index.generators[node] = _yields(index.body(function.module.file, node))
-    return index.generators[node]
+    known = index.generators.get(node)
+    if known is None:
+        body = index.body(file, node)
+        known = index.generators[node] = index.may_yield(file, body) and _yields(body)
+    return known
 
 
 def _yields(body: list[ast.stmt]) -> bool:
@@ -383,7 +414,7 @@ def make_class(m: Machine, frame: Frame, node: ast.ClassDef) -> Value:
         options = base.options if isinstance(base, Choice) else (base,)
         bases.extend(o for o in options if isinstance(o, ClassValue | Outside | type))
         bases.extend(Outside(o.path) for o in options if isinstance(o, Made))
-        bases.extend(Outside("unknown.base") for o in options if isinstance(o, Opaque))
+        bases.extend(Outside(UNKNOWN_BASE) for o in options if isinstance(o, Opaque))
     scope = Scope(frame.scope)
     inner = Frame(frame.module, scope, len(m.conditions))
     inner.cls = scope
@@ -435,6 +466,10 @@ def call_value(
 
 def call_outside(call: Call) -> Value:
     """Call something outside the tree: as its model says, else the result is unknown."""
+    if "dry_run" in call.keywords and call.path.startswith("distutils."):
+        guarded = call.m.catches(TypeError) is not None
+        strength = Strength.GUARDED if guarded else call.m.strength()
+        call.m.see_removed("dry_run of distutils' functions", strength, call.evidence)
     model = FUNCTIONS.get(canonical_path(call.path))
     if model is not None and not call.path.endswith(".__init__"):
         return model(call)
@@ -501,6 +536,11 @@ def call_function(
     if too_deep or len(m.conditions) > _UNDECIDED_DEPTH:
         m.see_unknown("calls nest too deep to be followed", m.evidence(frame, node))
         return Opaque(f"{function.name}()")
+    fruitless = m.files.index.fruitless
+    if fruitless.get(function.node, 0) >= _FRUITLESS_CALLS and m.steps > m.steps_at_leisure:
+        m.see_unknown("functions that had brought nothing are not followed any more", m.evidence(frame, node))
+        return Opaque(f"{function.name}()")
+    news = m.news
     scope = Scope(function.scope)
     _bind(m, scope, function, args, keywords)
     inner = Frame(function.module, scope, len(m.conditions))
@@ -524,6 +564,7 @@ def call_function(
         m.depth -= 1
         m.running.pop()
         del m.conditions[inner.conditions_before :]
+        fruitless[function.node] = fruitless.get(function.node, 0) + 1 if m.news == news else 0
     if inner.yielded is not None:
         return inner.yielded
     returned = [*inner.maybe_returned, completion.value if isinstance(completion, Return) else None]

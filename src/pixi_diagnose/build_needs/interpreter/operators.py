@@ -39,6 +39,10 @@ _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.BitAnd: operator.and_,
     ast.BitXor: operator.xor,
 }
+_IDENTITY = (ast.Is, ast.IsNot)
+_EQUALITY = (ast.Eq, ast.NotEq)
+_MEMBERSHIP = (ast.In, ast.NotIn)
+_NEGATIVE = (ast.IsNot, ast.NotEq, ast.NotIn)
 _ORDER: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Lt: operator.lt,
     ast.LtE: operator.le,
@@ -98,11 +102,11 @@ def formatting_is_small(template: str) -> bool:
 
 def compare(m: Machine, frame: Frame, op: ast.cmpop, left: Value, right: Value, node: ast.AST) -> Value:
     """The value of one comparison: True, False, or unknown."""
-    if isinstance(op, ast.Is | ast.IsNot):
+    if isinstance(op, _IDENTITY):
         answer = _identical(left, right)
-    elif isinstance(op, ast.Eq | ast.NotEq):
+    elif isinstance(op, _EQUALITY):
         answer = _equal(left, right)
-    elif isinstance(op, ast.In | ast.NotIn):
+    elif isinstance(op, _MEMBERSHIP):
         answer = _contains(right, left)
     else:
         answer = None
@@ -113,7 +117,7 @@ def compare(m: Machine, frame: Frame, op: ast.cmpop, left: Value, right: Value, 
                 m.fail(TypeError, str(error), frame, node)
     if answer is None:
         return Opaque("a comparison", mentions(left) or mentions(right), version_test(op, left, right))
-    return not answer if isinstance(op, ast.IsNot | ast.NotEq | ast.NotIn) else answer
+    return not answer if isinstance(op, _NEGATIVE) else answer
 
 
 def _identical(left: Value, right: Value) -> bool | None:

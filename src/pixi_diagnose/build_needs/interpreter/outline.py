@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass, field
+from bisect import bisect_left
+from dataclasses import field
+from functools import cache
+
+from ...lazy_dataclass import dataclass
 
 __all__ = ["SMALL", "Outline", "imports_only", "outline"]
 
 SMALL = 4_000
 """Characters of a module that is not worth the cutting."""
 
-_MIXED_QUOTES = ('\'"""', '"""\'', "\"'''", "'''\"", "\f")
-_QUOTES_IN_COMMENT = re.compile(r"""#[^\n]*(?:\"{3}|'{3})""")
+_QUOTES = (('"""', "'"), ("'''", '"'))
 _PYTHON_2 = (
     re.compile(r"print[ \t]+[^\s(=]"),
     re.compile(r"exec[ \t]+['\"]"),
@@ -24,7 +27,6 @@ _PYTHON_2 = (
     re.compile(r"except[ \t]+[\w.]+[ \t]*,[ \t]*\w"),
 )
 """What begins a line like this is an error of its file, wherever it stands."""
-_TRIPLE = re.compile(r"""\\.|\"{3}|'{3}""")
 _IMPORT = re.compile(r"^(?:from[ \t]+\S+[ \t]+import[ \t]*(?:\([^)]*\)|[^\n#;(]+)|import[ \t]+[^\n#;]+)", re.MULTILINE)
 
 
@@ -32,11 +34,11 @@ _IMPORT = re.compile(r"^(?:from[ \t]+\S+[ \t]+import[ \t]*(?:\([^)]*\)|[^\n#;(]+
 class Outline:
     """A text whose functions have an empty body, line by line as the whole one, and what was cut out of it.
 
-    `cut` maps the line of a `def` to the lines from it to the end of its body, counted from 0 as slices are.
+    `cut` maps the line of a `def` to the place in `whole` from that line's start to the end of the body.
     """
 
-    text: str
-    lines: list[str]
+    whole: str
+    text: str = ""
     cut: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def take(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.stmt] | None:
@@ -44,8 +46,7 @@ class Outline:
         span = self.cut.pop(node.lineno, None)
         if span is None:
             return None
-        first, end = span
-        source = "\n".join(self.lines[first:end])
+        source, first = self.whole[slice(*span)], node.lineno - 1
         # Inside an `if`, a method may keep its indentation; the empty lines keep the line numbers.
         before = "\n" * first if not source[:1].isspace() else "\n" * (first - 1) + "if 1:\n"
         statement = ast.parse(before + source).body[0]
@@ -56,38 +57,52 @@ class Outline:
 
 def outline(text: str) -> Outline | None:
     """A module's text without the bodies of its functions, None for one that is better parsed as a whole."""
-    if len(text) < SMALL or _is_delicate(text):
+    if len(text) < SMALL or "def " not in text or _is_delicate(text):
         return None
-    lines = text.split("\n")
+    made = Outline(text)
+    strings = _Strings(text)
     kept: list[str] = []
-    made = Outline("", lines)
-    at, total, inside = 0, len(lines), ""
-    while at < total:
-        line = lines[at]
-        bare = line.lstrip()
-        if inside or not bare.startswith(("def ", "async def ")):
-            inside = _open_string(line, inside)
-            kept.append(line)
-            at += 1
-            continue
-        body = _end_of_signature(lines, at)
-        end = _end_of_body(lines, body, len(line) - len(bare)) if body else at + 1
-        kept += lines[at : body or end]
-        if body and end > body:
-            made.cut[at + 1] = (at, end)
-            kept += [line[: len(line) - len(bare)] + " ...", *[""] * (end - body - 1)]
-        at = end
-    made.text = "\n".join(kept)
+    copied, line, counted = 0, 1, 0
+    at = text.find("def ")
+    while at >= 0:
+        start = text.rfind("\n", 0, at) + 1
+        before = text[start:at]
+        indentation = before[: len(before) - len(before.lstrip())]
+        end = strings.end_around(start)
+        body = _end_of_signature(text, start) if not end and before[len(indentation) :] in {"", "async "} else 0
+        if body:
+            end = _end_of_body(text, body, len(indentation), strings)
+            if end > body:
+                line, counted = line + text.count("\n", counted, start), start
+                made.cut[line] = (start, end)
+                kept += [text[copied:body], indentation, " ...", "\n" * text.count("\n", body, end)]
+                copied = end
+        at = text.find("def ", max(end, at + 4))
+    kept.append(text[copied:])
+    made.text = "".join(kept)
     return made if made.cut else None
 
 
 def _is_delicate(text: str) -> bool:
     """Whether a cut may go wrong (quotes beside triple quotes), or an uncalled function be more than its text."""
-    if any(mixed in text for mixed in _MIXED_QUOTES) or _QUOTES_IN_COMMENT.search(text):
+    if "\f" in text or _has_delicate_quotes(text):
         return True
     # A pattern that begins with a letter is searched for much faster than one that begins with a line's start.
     matches = (match for pattern in _PYTHON_2 for match in pattern.finditer(text))
     return any(not text[text.rfind("\n", 0, m.start()) + 1 : m.start()].strip() for m in matches)
+
+
+def _has_delicate_quotes(text: str) -> bool:
+    """Whether triple quotes stand in a comment, or beside quotes of the other kind."""
+    for quotes, other in _QUOTES:
+        at = text.find(quotes)
+        while at >= 0:
+            if text[at + 3 : at + 4] == other or text[at - 1 : at] == other:
+                return True
+            if text.find("#", text.rfind("\n", 0, at) + 1, at) >= 0:
+                return True
+            at = text.find(quotes, at + 1)
+    return False
 
 
 def imports_only(text: str) -> str:
@@ -100,43 +115,80 @@ def imports_only(text: str) -> str:
     return "".join(parts)
 
 
-def _open_string(line: str, inside: str) -> str:
-    """The triple quotes that are still open after a line, given those before it."""
-    if '"""' not in line and "'''" not in line:
-        return inside
-    for match in _TRIPLE.finditer(line):
-        quotes = match.group()
-        if not inside and quotes[0] != "\\":
-            inside = quotes
-        elif inside == quotes:
-            inside = ""
-    return inside
+class _Strings:
+    """Where the triple-quoted strings of a text are."""
+
+    __slots__ = ("_ends", "_starts")
+
+    def __init__(self, text: str) -> None:
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        end = 0
+        following = {quotes: _unescaped(text, quotes, 0) for quotes, _other in _QUOTES}
+        while (start := min(following.values())) < len(text):
+            end = min(_unescaped(text, text[start : start + 3], start + 3) + 3, len(text))
+            self._starts.append(start)
+            self._ends.append(end)
+            for quotes, place in following.items():
+                if place < end:
+                    following[quotes] = _unescaped(text, quotes, end)
+
+    def end_around(self, place: int) -> int:
+        """The end of the string that a place lies in, 0 where it lies in none."""
+        at = bisect_left(self._starts, place) - 1
+        return self._ends[at] if at >= 0 and place < self._ends[at] else 0
 
 
-def _end_of_signature(lines: list[str], at: int) -> int:
-    """The line behind a function's signature, 0 where no body of its own follows or the end is not clear."""
+def _unescaped(text: str, quotes: str, at: int) -> int:
+    """Where quotes are next, from a place on, that no backslash takes the meaning from; the text's end for nowhere."""
+    while (found := text.find(quotes, at)) >= 0:
+        before = text[:found] if found < 32 else text[found - 32 : found]
+        if (len(before) - len(before.rstrip("\\"))) % 2 == 0:
+            return found
+        at = found + 1
+    return len(text)
+
+
+def _end_of_line(text: str, at: int) -> int:
+    found = text.find("\n", at)
+    return found if found >= 0 else len(text)
+
+
+def _end_of_signature(text: str, at: int) -> int:
+    """Where the line behind a function's signature starts, 0 where no body of its own follows or it is not clear."""
     depth = 0
-    for number in range(at, min(at + 100, len(lines))):
-        line = lines[number]
-        depth += line.count("(") + line.count("[") - line.count(")") - line.count("]")
+    for _line in range(100):
+        end = _end_of_line(text, at)
+        line = text[at:end]
+        depth += line.count("(") - line.count(")")
+        if "[" in line or "]" in line:
+            depth += line.count("[") - line.count("]")
         if depth <= 0:
-            return number + 1 if line.rstrip().endswith(":") and "lambda" not in line else 0
+            return end + 1 if line.rstrip().endswith(":") and "lambda" not in line and end < len(text) else 0
+        at = end + 1
+        if at > len(text):
+            break
     return 0
 
 
-def _end_of_body(lines: list[str], at: int, indentation: int) -> int:
-    """The first line that is indented no deeper than the `def`, outside of strings, blank lines and comments aside."""
-    inside = ""
-    last = at
-    for number in range(at, len(lines)):
-        line = lines[number]
-        if not inside:
-            bare = line.lstrip()
-            if bare and bare[0] != "#":
-                if len(line) - len(bare) <= indentation:
-                    return last
-                last = number + 1
-        else:
-            last = number + 1
-        inside = _open_string(line, inside)
-    return last
+@cache
+def _dedent(indentation: int) -> re.Pattern[str]:
+    """A line that is indented no deeper, blank lines and comments aside."""
+    # It begins with a letter of its own: such a pattern is searched for much faster than one for a line's start.
+    return re.compile(rf"\n[ \t]{{0,{indentation}}}[^\s#]")
+
+
+def _end_of_body(text: str, body: int, indentation: int, strings: _Strings) -> int:
+    """The end of the last line that belongs to a body: no blank line and no comment; `body` where there is none."""
+    pattern = _dedent(indentation)
+    at = body - 1
+    while (found := pattern.search(text, at)) is not None and (inside := strings.end_around(found.end() - 1)):
+        at = inside
+    end = found.start() + 1 if found is not None else len(text)
+    while end > body:
+        end = body + len(text[body:end].rstrip())
+        line = max(body, text.rfind("\n", body, end) + 1)
+        if not text[line:end].lstrip().startswith("#") or strings.end_around(line):
+            break
+        end = line
+    return end

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from ...evidence import Evidence
-from ..model import Strength
+from ..model import Phase, Strength
 from .control import Break, Continue, Normal, Raised, Return
 from .expressions import evaluate, source_of
 from .importing import import_from, import_module
@@ -42,9 +42,12 @@ Branch = tuple[str, Callable[[], Completion]]
 
 def execute(m: Machine, frame: Frame, body: Sequence[ast.stmt]) -> Completion:
     """Run statements in order until one leaves the block. Raised where the script raises."""
+    file = frame.module.file
     for statement in body:
-        m.step()
-        m.here = (frame.module.file, statement.lineno)
+        m.steps += 1
+        if m.steps > m.step_limit:
+            m.give_up()
+        m.here = (file, statement.lineno)
         completion = _STATEMENTS.get(type(statement), _nothing)(m, frame, statement)
         if completion is not Normal:
             return completion
@@ -192,9 +195,11 @@ def run_branches(
                 completion = run()
                 left_over += m.conditions[depth + 1 :]
         except Raised as error:
-            failures.append(error.with_traceback(None))
+            failures.append(error.detached())
             with m.condition(text):
                 _note_failure(m, error)
+                if not tool and m.phase is Phase.METADATA:
+                    _note_end(m, error)
         else:
             names = dict(frame.scope.names)
             ends.append((text, completion, names, dict(outer) if outer is not None else None))
@@ -219,6 +224,20 @@ def _note_failure(m: Machine, error: Raised) -> None:
             m.see_import(last.name, m.strength(), last.evidence)
     for guard in m.guards:
         guard.maybe = True
+
+
+def _note_end(m: Machine, error: Raised) -> None:
+    """Tell that the script may end here, where nothing else says so: neither a module that is missed nor a tool.
+
+    For the metadata only: what the wheel's build may end for are the compilers, which are told anyway.
+    """
+    uncaught = not any(_matches(kind, error) for guard in m.guards for kind in guard.kinds)
+    if uncaught and not error.told and not error.blame and error.file and not _is_success(error):
+        error.told = True
+        name = getattr(error.kind, "__name__", "") or getattr(error.kind, "name", "") or "an error"
+        said = f" ({' '.join(error.message.split())[:120]})" if error.message else ""
+        reason = f"the build script ends with {name}{said} if {m.conditions[-1]}"
+        m.see_unknown(reason, m.evidence_at(error.file, error.line))
 
 
 def _harden_common(m: Machine, spans: list[tuple[int, int]]) -> None:
@@ -256,6 +275,7 @@ def _join(
         if isinstance(completion, Return):
             frame.maybe_returned.append(completion.value)
             frame.left_by = tool
+        frame.maybe_broken = frame.maybe_broken or completion is Break
         # What follows runs only where this branch was not taken; the caller of the block takes the condition back.
         m.conditions.append(f"not ({text})" if not text.startswith("not (") else text[5:-1])
     return Normal
@@ -282,59 +302,73 @@ def _for(m: Machine, frame: Frame, node: ast.For) -> Completion:
         return _maybe_loop(m, frame, node, f"{source_of(node.iter)} has items", Opaque(source_of(node.target)))
     conditions = len(m.conditions)
     patience = Patience(m)
-    for item in iterate(m, items):
-        if patience.ends():
-            _forget(m, frame, node, patience)
-            break
-        m.step()
-        assign(m, frame, node.target, item)
-        completion = execute(m, frame, node.body)
-        if completion is Break:
+    outer, frame.maybe_broken = frame.maybe_broken, False
+    try:
+        for item in iterate(m, items):
+            if patience.ends():
+                _forget(m, frame, node, patience)
+                break
+            m.step()
+            assign(m, frame, node.target, item)
+            completion = execute(m, frame, node.body)
+            if completion is Break:
+                del m.conditions[conditions:]
+                return Normal
+            if isinstance(completion, Return):
+                return completion
             del m.conditions[conditions:]
-            return Normal
-        if isinstance(completion, Return):
-            return completion
-        del m.conditions[conditions:]
-    return execute(m, frame, node.orelse)
+        return _else(m, frame, node)
+    finally:
+        frame.maybe_broken = outer
+
+
+def _else(m: Machine, frame: Frame, node: ast.For | ast.While) -> Completion:
+    """The `else` of a loop that no round certainly left; one that a round may have left may not run."""
+    if not node.orelse or not frame.maybe_broken:
+        return execute(m, frame, node.orelse)
+    text = f"the loop at line {node.lineno} is not left"
+    return run_branches(m, frame, [(text, lambda: execute(m, frame, node.orelse)), (f"not ({text})", lambda: Normal)])
 
 
 def _maybe_loop(m: Machine, frame: Frame, node: ast.For | ast.While, text: str, item: Value) -> Completion:
-    left = False
+    outer, frame.maybe_broken = frame.maybe_broken, False
 
     def once() -> Completion:
-        nonlocal left
         if isinstance(node, ast.For):
             assign(m, frame, node.target, item)
         completion = execute(m, frame, node.body)
-        left = completion is Break
+        frame.maybe_broken = frame.maybe_broken or completion is Break
         return completion if isinstance(completion, Return) else Normal
 
-    completion = run_branches(m, frame, [(text, once), (f"not ({text})", lambda: Normal)])
-    if completion is not Normal or not node.orelse:
-        return completion
-    if not left:
-        return execute(m, frame, node.orelse)
-    return run_branches(m, frame, [(f"not ({text})", lambda: execute(m, frame, node.orelse)), (text, lambda: Normal)])
+    try:
+        completion = run_branches(m, frame, [(text, once), (f"not ({text})", lambda: Normal)])
+        return completion if completion is not Normal else _else(m, frame, node)
+    finally:
+        frame.maybe_broken = outer
 
 
 def _while(m: Machine, frame: Frame, node: ast.While) -> Completion:
     conditions = len(m.conditions)
     patience = Patience(m)
-    while not patience.ends():
-        m.step()
-        decided = truth(evaluate(m, frame, node.test))
-        if decided is None:
-            return _maybe_loop(m, frame, node, source_of(node.test), None)
-        if not decided:
-            return execute(m, frame, node.orelse)
-        completion = execute(m, frame, node.body)
-        del m.conditions[conditions:]
-        if completion is Break:
-            return Normal
-        if isinstance(completion, Return):
-            return completion
-    _forget(m, frame, node, patience)
-    return Normal
+    outer, frame.maybe_broken = frame.maybe_broken, False
+    try:
+        while not patience.ends():
+            m.step()
+            decided = truth(evaluate(m, frame, node.test))
+            if decided is None:
+                return _maybe_loop(m, frame, node, source_of(node.test), None)
+            if not decided:
+                return _else(m, frame, node)
+            completion = execute(m, frame, node.body)
+            del m.conditions[conditions:]
+            if completion is Break:
+                return Normal
+            if isinstance(completion, Return):
+                return completion
+        _forget(m, frame, node, patience)
+        return Normal
+    finally:
+        frame.maybe_broken = outer
 
 
 def _forget(m: Machine, frame: Frame, node: ast.For | ast.While, patience: Patience) -> None:
@@ -385,7 +419,7 @@ def _handle(m: Machine, frame: Frame, node: ast.Try, error: Raised) -> Completio
 def _run_handler(m: Machine, frame: Frame, handler: ast.ExceptHandler, error: Raised) -> Completion:
     names = frame.scope.names
     outer = names.get("·handled")
-    names["·handled"] = error.with_traceback(None)
+    names["·handled"] = error.detached()
     if handler.name:
         names[handler.name] = error
     try:
@@ -424,7 +458,8 @@ def _maybe_handle(m: Machine, frame: Frame, node: ast.Try, completion: Completio
 
     branches: list[Branch] = [(text, lambda: completion)]
     branches += [(f"not ({text})", partial(handle, handler)) for handler in node.handlers]
-    done = run_branches(m, frame, branches)
+    tool = m.seen.tools[tools].name if len(m.seen.tools) > tools else ""
+    done = run_branches(m, frame, branches, tool=tool)
     if ends and all(ends):
         for seen in m.seen.tools[tools:]:
             if seen.strength is Strength.GUARDED and seen.phase is m.phase and not m.catches(FileNotFoundError):

@@ -6,7 +6,7 @@ Known data are plain Python objects (str, int, list, dict, PurePosixPath, …), 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -231,6 +231,7 @@ class Modelled:
 
 
 _PLAIN = frozenset({str, int, float, bool, bytes, complex, PurePosixPath, type(None)})
+_COLLECTIONS = (list, tuple, set, frozenset)
 _ABSTRACT = frozenset({
     Opaque, Choice, Outside, Made, TreeModule, Function, ClassValue, Instance, BoundMethod, OutsideMethod, SuperOf,
     Modelled,
@@ -251,11 +252,12 @@ def is_known(value: Value, depth: int = 6) -> bool:
         return True
     if kind in _ABSTRACT or depth == 0:
         return False
-    if isinstance(value, list | tuple | set | frozenset):
-        return all(is_known(item, depth - 1) for item in value)
-    if isinstance(value, dict):
-        return all(is_known(k, depth - 1) and is_known(v, depth - 1) for k, v in value.items())
-    return True
+    items: Iterable[Value] = ()
+    if isinstance(value, _COLLECTIONS):
+        items = value
+    elif isinstance(value, dict):
+        items = (*value, *value.values())
+    return all(type(item) in _PLAIN or is_known(item, depth - 1) for item in items)
 
 
 def truth(value: Value) -> bool | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 
 from packaging.version import InvalidVersion, Version
 
+from ...lazy_dataclass import dataclass
 from .values import Opaque, Outside, Value
 
 __all__ = ["VersionOf", "VersionTest", "negated", "version_of", "version_test"]

@@ -94,14 +94,14 @@ def _quote_package(page: Page, finding: Finding) -> None:
 
 
 def _build(report: Report, finding: Finding) -> Build | None:
-    """The build that a finding is about."""
+    """The build that a finding is about: of a build requirement, where that one decides."""
     for simulation in report.simulations:
         if finding.environment in {"", simulation.environment.name} and (
             not finding.platforms or simulation.environment.platform.name in finding.platforms
         ):
             build = simulation.build(finding.project) if finding.project else None
             if build is not None:
-                return build
+                return build.decisive
     return None
 
 

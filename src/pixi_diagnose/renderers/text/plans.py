@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from ...finding import Plan
 from ...prose import and_list
 from ...report import Report
@@ -18,7 +20,8 @@ def print_recommendation(page: Page, report: Report, invocation: str) -> None:
     if plan is not None:
         page.blank()
         _print_passing(page, report, plan, "Recommended")
-        page.paragraph("Write it:  ", (glued(f"pixi-diagnose plan --write{invocation}"), "bold"), indent=2, hang=2)
+        if plan.diff:
+            page.paragraph("Write it:  ", (glued(f"pixi-diagnose plan --write{invocation}"), "bold"), indent=2, hang=2)
         return
     for other in report.plans:
         page.blank()
@@ -47,7 +50,7 @@ def _print_passing(page: Page, report: Report, plan: Plan, label: str) -> None:
     typed = dict.fromkeys(c for s in report.simulations for c in commands(s).values())
     page.paragraph(
         (label, "bold green"),
-        f" (tier {plan.tier}, {plan.name}): with this edit, simulated, {and_list(typed)} pass.",
+        f" (tier {plan.tier}, {plan.name}): {_with(plan)}, simulated, {and_list(typed)} pass.",
         hang=2,
     )
     _print_edit(page, report, plan)
@@ -61,10 +64,21 @@ def _print_hinging(page: Page, report: Report, plan: Plan) -> None:
 
 def _print_edit(page: Page, report: Report, plan: Plan) -> None:
     page.blank()
-    _print_diff(page, report.path, plan.diff)
-    page.blank()
+    if plan.diff:
+        _print_diff(page, {report.path, *(change.path for change in plan.beside)}, plan.diff)
+        page.blank()
     for note in plan.notes:
         page.paragraph(note, indent=2)
+    if plan.commands:
+        page.paragraph("Then run:" if len(plan.commands) == 1 else "Then run, in this order:", indent=2)
+        for command in plan.commands:
+            page.line("    ", (command, "bold"))
+
+
+def _with(plan: Plan) -> str:
+    if not plan.diff:
+        return "run like this"
+    return "with this edit, run like this" if plan.commands else "with this edit"
 
 
 def _print_failing(page: Page, report: Report, plan: Plan) -> None:
@@ -81,7 +95,7 @@ def render_init(path: str, diff: str, *, written: bool, width: int = 80, color: 
     if not diff:
         page.paragraph(("✓", "green"), f" {shown_path(path)} has its diagnose environment")
         return str(page)
-    _print_diff(page, path, diff)
+    _print_diff(page, {path}, diff)
     page.blank()
     if written:
         page.paragraph(("✓", "green"), f" {shown_path(path)} is written: ", (glued("pixi run diagnose"), "bold"))
@@ -94,10 +108,10 @@ def render_init(path: str, diff: str, *, written: bool, width: int = 80, color: 
     return str(page)
 
 
-def _print_diff(page: Page, path: str, diff: str) -> None:
-    for number, line in enumerate(diff.splitlines()):
-        if number < 2:  # the two file names, as the user would write them
-            page.line("  ", (f"{line[:4]}{shown_path(path)}", "bold"))
+def _print_diff(page: Page, paths: Collection[str], diff: str) -> None:
+    for line in diff.splitlines():
+        if line[:4] in {"--- ", "+++ "} and line[4:] in paths:  # the file names, as the user would write them
+            page.line("  ", (f"{line[:4]}{shown_path(line[4:])}", "bold"))
         elif line.startswith("@@"):
             page.line("  ", (line, "cyan"))
         else:

@@ -57,8 +57,11 @@ def render_plans(
         print_plan(page, report, plan)
     page.blank()
     if written:
-        page.paragraph(("✓", "green"), f" {shown_path(report.path)} is written")
-    elif report.recommended is not None:
+        chosen = next((p for p in plans if p.recommended), plans[0])
+        files = [*([report.path] if chosen.edits else []), *(change.path for change in chosen.beside)]
+        for file in files:
+            page.paragraph(("✓", "green"), f" {shown_path(file)} is written")
+    elif report.recommended is not None and report.recommended.diff:
         page.paragraph("Write it:  ", (glued(f"pixi-diagnose plan --write{invocation}"), "bold"), hang=2)
     elif not report.plans and not report.rejected:
         page.paragraph("Nothing has to be changed.")

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
 from rich.cells import cell_len
+
+from ...lazy_dataclass import dataclass
 
 __all__ = ["Spans"]
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from ...finding import Finding, Severity
 from ...frontends.model import Build, BuildPhase, Outcome, Simulation, Stage
+from ...lazy_dataclass import dataclass
 from ...prose import and_list
 from .groups import Group
 from .marks import MARKS

@@ -33,9 +33,13 @@ def title(build: Build) -> str:
 def problem(phase: BuildPhase) -> str:
     """What stops a run of a build, as the rest of a sentence that begins with its project."""
     reason = next((line.strip() for line in phase.reason.splitlines() if line.strip()), "")
+    if phase.stop is not None and not phase.missing and phase.requirement is None:
+        return f"cannot be built: {reason}"
     if reason and (not phase.missing or phase.outcome is Outcome.AT_RISK):
         return reason
-    return _missing(phase.missing[0]) if phase.missing else "fails"
+    said = _missing(phase.missing[0]) if phase.missing else "fails"
+    decisive = phase.requirement.decisive if phase.requirement is not None else None
+    return f"needs {decisive.project}, which {said}" if decisive is not None else said
 
 
 def _missing(missing: Missing) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from ..control import Raised
 from ..importing import import_module
 from ..models import Call, function
-from ..objects import attribute, call_value, iterate
+from ..objects import NOT_IN_CPYTHON, attribute, call_value, iterate
 from ..values import (
     Choice,
     ClassValue,
@@ -205,6 +205,8 @@ def _getattr(call: Call) -> Value:
     if not isinstance(name, str):
         return Opaque("getattr()")
     if isinstance(receiver, Outside | Opaque | Choice):
+        if isinstance(receiver, Outside) and receiver.path == "sys" and name in NOT_IN_CPYTHON:
+            return False if asks else call.argument(2, "default", Opaque(f"sys.{name}"))
         if asks:
             return Opaque("hasattr()", mentions(receiver))
         return attribute(call.m, call.frame, receiver, name, call.node)
@@ -227,7 +229,8 @@ def _has(receiver: Value, name: str) -> bool | None:
         return True if name in receiver.scope.names else None
     if isinstance(receiver, ClassValue):
         return True if receiver.find(name) is not None else None
-    return hasattr(receiver, name) if is_known(receiver) else None
+    plain = isinstance(receiver, dict | list | tuple | set) or is_known(receiver)
+    return hasattr(receiver, name) if plain else None
 
 
 @function("builtins.isinstance", "builtins.issubclass")

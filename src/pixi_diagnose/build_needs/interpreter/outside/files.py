@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from pathlib import PurePosixPath
 
+from ..control import Raised
 from ..machine import Machine
 from ..models import Call, constant, function
 from ..values import Made, Opaque, Outside, Value, mentions
@@ -42,6 +43,10 @@ def _exists(call: Call) -> Value:
 def _open_text(call: Call, path: Value, mode: Value) -> Value:
     """The file object of a path: known text, or unknown; Raised where the tree does not have it."""
     m = call.m
+    if isinstance(mode, str) and "U" in mode and m.around.target.python >= (3, 11):
+        raised = Raised(ValueError, f"invalid mode: {mode!r}", file=call.frame.module.file, line=call.evidence.line)
+        raised.conditional = bool(m.conditions)
+        raise raised
     relative = m.files.inside(path)
     writing = isinstance(mode, str) and any(c in mode for c in "wax+")
     if relative is None:
@@ -119,10 +124,8 @@ def _read_text(call: Call) -> Value:
 
 @function("pathlib.Path.write_text", "pathlib.Path.write_bytes")
 def _write_text(call: Call) -> Value:
-    relative = call.m.files.inside(_path(call))
-    if relative is not None:
-        text = call.argument(1, "data")
-        call.m.files.written[relative] = text if isinstance(text, str) else None
+    text = call.argument(1, "data")
+    call.m.files.note_written(_path(call), text if isinstance(text, str) else None)
     return None
 
 
@@ -157,9 +160,56 @@ def _resolve(call: Call) -> Value:
     return PurePosixPath(posixpath.normpath(posixpath.join(call.m.files.folder, str(path))))
 
 
-@function("pathlib.Path.mkdir", "pathlib.Path.unlink", "pathlib.Path.touch", "pathlib.Path.rmdir", "pathlib.Path.chmod")
+@function("pathlib.Path.unlink", "pathlib.Path.rmdir", "pathlib.Path.chmod")
 def _change(_call: Call) -> Value:
     return None
+
+
+@function("pathlib.Path.mkdir", "os.makedirs", "os.mkdir", "distutils.dir_util.mkpath")
+def _make_folder(call: Call) -> Value:
+    call.m.files.note_made(call.argument(0, "name", call.keywords.get("path")))
+    return None
+
+
+@function("pathlib.Path.touch")
+def _touch(call: Call) -> Value:
+    if call.m.files.is_file(_path(call)) is False:
+        call.m.files.note_written(_path(call), "")
+    return None
+
+
+@function(
+    "shutil.copy", "shutil.copyfile", "shutil.copy2", "shutil.move", "os.rename", "os.replace", "os.symlink", "os.link",
+    "distutils.file_util.copy_file", "distutils.file_util.move_file",
+)  # fmt: skip
+def _copy(call: Call) -> Value:
+    """A file under another name: into a folder, or as a file."""
+    source, target = call.argument(0, "src"), call.argument(1, "dst")
+    files = call.m.files
+    if files.is_folder(source):
+        files.complete = False
+        files.note_made(target)
+    elif files.is_folder(target) and isinstance(source, str | PurePosixPath):
+        files.note_written(posixpath.join(str(target), posixpath.basename(str(source))), files.text(source))
+    else:
+        files.note_written(target, files.text(source))
+    return target
+
+
+@function(
+    "shutil.copytree", "shutil.unpack_archive", "zipfile.ZipFile.extractall", "zipfile.ZipFile.extract",
+    "tarfile.TarFile.extractall", "tarfile.TarFile.extract", "distutils.dir_util.copy_tree",
+    "distutils.archive_util.unpack_archive", "setuptools.archive_util.unpack_archive",
+)  # fmt: skip
+def _unpack(call: Call) -> Value:
+    """Files whose names are not known: nothing is surely absent any more."""
+    call.m.files.complete = False
+    return None
+
+
+@function("tarfile.open", "tarfile.TarFile.open")
+def _open_tar(call: Call) -> Value:
+    return Made("tarfile.TarFile", call.args, call.keywords, call.evidence)
 
 
 @constant("pathlib.Path.home")

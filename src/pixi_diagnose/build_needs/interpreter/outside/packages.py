@@ -1,12 +1,15 @@
-"""Packages that list their own modules: pkgutil's walks over folders of the tree."""
+"""What is read of packages and projects: pkgutil's walks over folders of the tree, requirements by pkg_resources."""
 
 from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
 
+from ...requirement_lines import is_requirement
+from ..control import Raised
 from ..models import Call, function
-from ..values import Opaque, Value
+from ..objects import iterate
+from ..values import Made, Opaque, Value
 
 __all__: list[str] = []
 
@@ -44,3 +47,18 @@ def _modules(call: Call, folder: str, prefix: str, *, deep: bool) -> Iterator[tu
                 yield from _modules(call, inner, f"{prefix}{child}.", deep=True)
         elif child.endswith(".py") and child != "__init__.py":
             yield prefix + child.removesuffix(".py"), False
+
+
+@function("pkg_resources.parse_requirements")
+def _parse_requirements(call: Call) -> Value:
+    """The requirements of a text or of lines; it fails on one that is none."""
+    given = call.argument(0, "strs")
+    if not isinstance(given, str | list | tuple) and not (isinstance(given, Made) and given.path == "io.Reader"):
+        return Opaque("parse_requirements()")
+    lines = given.splitlines() if isinstance(given, str) else iterate(call.m, given)
+    for line in lines:
+        if isinstance(line, str) and not is_requirement(line):
+            raised = Raised(ValueError, f"{line.strip()!r} is no requirement", line=call.evidence.line)
+            raised.file, raised.conditional = call.frame.module.file, bool(call.m.conditions)
+            raise raised
+    return [Opaque("a requirement") for _line in lines]

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from ...model import Strength
 from ...tables import is_foreign_program, program_tool
+from ..machine import Machine
 from ..models import Call, function
 from ..values import Choice, Opaque, Value
 from . import scripts
@@ -18,6 +19,10 @@ __all__: list[str] = []
 _ASKING = frozenset({"--version", "-V", "-v", "--help", "-dumpversion", "-dumpmachine"})
 _ASKING_GIT = frozenset({"describe", "log", "rev-parse", "show", "status", "--version", "tag", "config", "branch"})
 _RAISING = {"check_call", "check_output"}
+_OF_EVERY_MACHINE = frozenset({"c", "m", "dl", "pthread", "rt", "gcc_s", "stdc++", "kernel32", "System"})
+"""Shared libraries that come with the system (glibc, libgcc, Windows, macOS)."""
+_SAVING = (".urlretrieve", ".download", ".download_url_to_file")
+"""Downloads that are given the name of the file that they write."""
 
 
 def _words(command: Value) -> list[str]:
@@ -62,8 +67,16 @@ def _run(call: Call) -> Value:
         _note_program(call, part, fails=fails, guarded=guard is not None)
     if m.guards:
         m.guards[-1].maybe = True
+    if words[:3] == ["python", "-m", "pip"] and name in {"call", "system"} and not _has_pip(m):
+        return 1
     tool = program_tool(words[0]) if words else None
     return Opaque(f"the output of {words[0]}" if words and words[0] else f"{call.path}()", tool or "")
+
+
+def _has_pip(m: Machine) -> bool:
+    """Whether pip is there: what pixi, uv and build make for a build has none unless it is declared."""
+    around = m.around
+    return around.everything or "pip" in around.assumed or around.provides("pip") or m.is_present("pip")
 
 
 def _only_asks(words: list[str]) -> bool:
@@ -148,6 +161,15 @@ def _which(call: Call) -> Value:
     return Opaque(f"which({name!r})" if isinstance(name, str) else "which()", tool or "")
 
 
+@function("ctypes.util.find_library")
+def _find_library(call: Call) -> Value:
+    """A shared library of the machine, None where it is not there."""
+    name = call.argument(0, "name")
+    if not isinstance(name, str):
+        return Opaque("find_library()")
+    return f"lib{name}.so" if name in _OF_EVERY_MACHINE else Opaque(f"find_library({name!r})", f"lib{name}")
+
+
 def _address(url: Value) -> str:
     """An address as far as it is known, empty for nothing."""
     if isinstance(url, str):
@@ -189,6 +211,10 @@ def _download(call: Call) -> Value:
         return url
     if call.m.guards:
         call.m.guards[-1].maybe = True
+    if call.path.endswith(_SAVING):
+        target = call.argument(1, next((n for n in ("filename", "dst", "out", "output") if n in call.keywords), ""))
+        call.m.files.note_written(target)
+        return (target, Opaque("headers")) if call.path.endswith("urlretrieve") else target
     return Opaque(f"{call.path}()")
 
 

@@ -6,6 +6,7 @@ import ast
 import posixpath
 import re
 
+from ...model import Strength
 from ...tables import standard_library
 from ..control import Raised
 from ..files import ROOT
@@ -216,6 +217,18 @@ def _load_spec(call: Call, made: Value) -> Value:
 # -- metadata of installed projects -----------------------------------------------------------------------------------
 
 
+def _is_own(call: Call, root: str) -> bool:
+    """Whether a project may be the tree's own: a module or an egg-info folder of its name lies in it."""
+    if find_module(call.m, root) or call.m.files.paths.is_folder(f"src/{root}"):
+        return True
+    entries = [name for folder in ("", "src") for name in call.m.files.paths.children(folder)]
+    own = root.lower().replace(".", "_")
+    return any(
+        name.endswith(".egg-info") and name.removesuffix(".egg-info").lower().replace("-", "_") == own
+        for name in entries
+    )
+
+
 @function(
     "importlib.metadata.version",
     "importlib.metadata.distribution",
@@ -226,14 +239,22 @@ def _load_spec(call: Call, made: Value) -> Value:
 )
 def _installed(call: Call) -> Value:
     """A question about an installed project: it fails for one that is not there."""
-    name = call.argument(0, "distribution_name")
-    guard = call.m.catches(ModuleNotFoundError)
-    if isinstance(name, str) and guard is not None and not call.m.around.everything:
-        root = re.split(r"[<>=!~;\[ ]", name, maxsplit=1)[0].replace("-", "_")
-        if not call.m.around.provides(root) and not call.m.is_present(root):
-            raise Raised(None, f"{name} is not installed", file=call.frame.module.file, line=call.evidence.line)
-    if call.m.guards:
-        call.m.guards[-1].maybe = True
+    name, m = call.argument(0, "distribution_name"), call.m
+    root = re.split(r"[<>=!~;\[ ]", name, maxsplit=1)[0].replace("-", "_") if isinstance(name, str) else ""
+    known = bool(root) and not _is_own(call, root)
+    if known:
+        guard = m.catches(ModuleNotFoundError)
+        if guard is None or root in m.around.assumed:
+            m.see_import(root, m.strength(), call.evidence)
+            if not m.conditions:
+                m.take_as_present(root)
+        elif not (m.around.everything or m.around.provides(root) or m.is_present(root)):
+            m.see_import(root, Strength.GUARDED, call.evidence)
+            m.seen.missed[root] = None
+            message = f"{name} is not installed"
+            raise Raised(None, message, blame=root, file=call.frame.module.file, line=call.evidence.line)
+    elif m.guards:
+        m.guards[-1].maybe = True
     if not isinstance(name, str):
         return Opaque(call.path)
     about = VersionOf(name) if call.path.endswith("metadata.version") else None

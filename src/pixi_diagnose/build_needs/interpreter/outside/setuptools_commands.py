@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
+from ....pep508 import canonicalize_name
 from .. import commands
+from ..importing import import_module
 from ..models import CONSTANTS, FUNCTIONS, Call, function, method
+from ..objects import iterate
 from ..values import Instance, Made, Opaque, Outside, Value
 
 __all__: list[str] = []
@@ -47,14 +52,27 @@ def _distribution(call: Call) -> Value:
     made = Made("setuptools.Distribution", [], dict(attributes) if isinstance(attributes, dict) else {}, call.evidence)
     if isinstance(call.receiver, Instance):
         call.receiver.attributes.update(made.keywords)
-    elif "setup_requires" in made.keywords:
-        commands.ask_for(call, made.keywords["setup_requires"])
     return made
 
 
 @method("fetch_build_eggs")
 def _fetch_build_eggs(call: Call) -> Value:
-    commands.ask_for(call, call.argument(0, "requires"))
+    """Of setup()'s own distribution the hook answers with them; any other one has `pip wheel` fetch what is not there.
+
+    Seen with setuptools 84.0: get_requires patches distutils.core.Distribution only, and `setup_requires` given to a
+    Distribution that is made elsewhere does nothing.
+    """
+    m, wanted = call.m, call.argument(0, "requires")
+    if call.receiver is m.distribution:
+        commands.ask_for(call, wanted)
+        return []
+    texts = [text for text in iterate(m, wanted if wanted is not None else []) if isinstance(text, str)]
+    names = [re.split(r"[<>=!~;\[ ]", text.strip(), maxsplit=1)[0] for text in texts]
+    absent = [name for name in names if not m.around.provides(name) and not m.is_present(name)]
+    if absent:
+        import_module(m, call.frame, "pip", call.node)
+        m.see_download(f"pip wheel {' '.join(absent)}", call.evidence)
+        m.fetched.update(map(canonicalize_name, absent))
     return []
 
 

@@ -6,6 +6,7 @@ import posixpath
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
+from ...tables import program_tool
 from ..control import Raised
 from ..files import ROOT
 from ..machine import Machine
@@ -155,12 +156,15 @@ def _exit(call: Call) -> Value:
 
 def _paths(call: Call) -> list[str] | None:
     """All arguments as path strings, None where one is not known."""
-    parts = [str(a) if isinstance(a, PurePosixPath) else a for a in call.args]
+    parts = [a if type(a) is str else str(a) if isinstance(a, PurePosixPath) else a for a in call.args]
     return parts if parts and all(isinstance(p, str) and "\0" not in p for p in parts) else None
 
 
 def _unknown_path(call: Call) -> Value:
-    return Opaque(f"{call.path}()", next((t for a in call.args if (t := mentions(a))), ""))
+    tool = next((t for a in call.args if (t := mentions(a))), "")
+    if not tool and call.path.endswith("join") and isinstance(last := call.args[-1], str):
+        tool = program_tool(posixpath.basename(last)) or ""  # a program in some folder of PATH
+    return Opaque(f"{call.path}()", tool)
 
 
 @function(
@@ -212,8 +216,7 @@ def _number_of_the_machine(call: Call) -> Value:
     return Opaque(f"{call.path}()")
 
 
-@function("os.makedirs", "os.mkdir", "os.remove", "os.unlink", "os.rename", "os.chmod", "os.umask", "shutil.rmtree",
-          "shutil.copy", "shutil.copyfile", "shutil.copy2", "shutil.copytree", "shutil.move", "os.symlink",
+@function("os.remove", "os.unlink", "os.chmod", "os.umask", "shutil.rmtree",
           "warnings.warn", "warnings.filterwarnings", "warnings.simplefilter", "logging.basicConfig",
           "sys.stdout.write", "sys.stderr.write", "sys.stdout.flush", "sys.stderr.flush", "sys.setrecursionlimit",
           "time.sleep", "atexit.register", "gc.collect", "os.path.walk")  # fmt: skip

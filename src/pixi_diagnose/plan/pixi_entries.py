@@ -1,0 +1,43 @@
+"""The entries of a pixi manifest that decide which release of a project it gets."""
+
+from __future__ import annotations
+
+from ..frontends.model import Simulation
+from ..manifest.model import PypiSpec
+from .changes import Change, Enlist, Put, Why
+from .placing import Home, home, pypi_specs
+from .workbench import Workbench
+
+__all__ = ["PixiEntries"]
+
+
+class PixiEntries:
+    """See `Entries`: `[pypi-dependencies]`, and `no-build` for a question."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self.bench = bench
+
+    def without_a_build(self, simulation: Simulation, project: str) -> tuple[Change, ...]:
+        """See `Entries`."""
+        return (Enlist(home(self.bench, simulation, project).option("no-build"), project),)
+
+    def without_bounds(self, simulation: Simulation, project: str) -> tuple[Change, ...]:
+        """See `Entries`."""
+        bounded = [s for s in _own(simulation, project) if s.source is None and s.specifier]
+        return tuple(Put(self.bench.version_key(s.place.key), "*") for s in bounded)
+
+    def pinned(self, simulation: Simulation, project: str, version: str, why: Why) -> tuple[Change, ...]:
+        """See `Entries`."""
+        keys = [self.bench.version_key(s.place.key) for s in _own(simulation, project) if s.source is None]
+        keys = keys or [(*home(self.bench, simulation, project).table("pypi-dependencies"), project)]
+        return tuple(Put(key, f"=={version}", why.note, why.comment, why.cost, firm=True) for key in keys)
+
+    def addressed(self, simulation: Simulation, project: str, url: str, why: Why) -> tuple[Change, ...]:
+        """See `Entries`."""
+        at = Home(home(self.bench, simulation, project).root)
+        keys = [s.place.key for s in _own(simulation, project)] or [(*at.table("pypi-dependencies"), project)]
+        return tuple(Put(key, {"url": url}, why.note, why.comment, why.cost, firm=True) for key in keys)
+
+
+def _own(simulation: Simulation, project: str) -> list[PypiSpec]:
+    return [s for s in pypi_specs(simulation, project) if "pypi-dependencies" in s.place.key]
