@@ -166,6 +166,15 @@ def test_declare_uses_what_an_older_uv_knows(bench: Bench) -> None:
     ]
 
 
+def test_declare_writes_the_settings_of_a_member_where_its_workspace_has_them(bench: Bench) -> None:
+    root = f'{SETTINGS}\n[tool.uv.workspace]\nmembers = ["packages/*"]\n'
+    found = plans(bench, {"packages/app/pyproject.toml": PROJECT, "pyproject.toml": root}, frontend="uv")[1]
+    assert found.passes, found.reason
+    assert found.edits == ()
+    assert [Path(change.path).parent.name for change in found.beside] != ["app"]
+    assert changed(found, bench)[0] == "+[tool.uv.extra-build-dependencies]"
+
+
 def test_pip_is_told_what_no_file_can_do(bench: Bench) -> None:
     found = plans(bench, {"requirements.txt": f"{REQUIREMENTS}kernels\n"}, frontend="pip")
     assert "reads no setting that would add to it" in found[1].reason

@@ -332,15 +332,15 @@ class IndexSession:
             head, _, content = found[0].partition(b"\n")
             note = json.loads(head)
             if self.offline or 0 <= time.time() - found[1] <= FRESH:
-                return (PageBody(content, note["url"], note["encoding"]), found[1]) if note["found"] else None
+                return (PageBody(content, note["url"], note.get("encoding", "")), found[1]) if note["found"] else None
         answer = self.client.page(url, etag=note["etag"] if found is not None else "")
         if answer.status != 304 or found is None:
             etag = answer.headers.get("etag", "")
             note = {"url": answer.url, "etag": etag, "found": answer.status == 200, "encoding": answer.encoding}
             content = answer.body
         kept = json.dumps(note).encode() + b"\n" + content
-        self.cache.put("page", url, kept, pack=not note["encoding"])
-        return (PageBody(content, note["url"], note["encoding"]), time.time()) if note["found"] else None
+        self.cache.put("page", url, kept, pack=not note.get("encoding"))
+        return (PageBody(content, note["url"], note.get("encoding", "")), time.time()) if note["found"] else None
 
     def _linked(self, url: str) -> tuple[ListedFile, ...]:
         from .pages import PageError, parse_page

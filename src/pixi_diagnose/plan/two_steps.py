@@ -78,6 +78,8 @@ class _Steps:
     def plan(self) -> Plan | str:
         """The plan, or why there is none."""
         failure = self.simulation.resolution.failure
+        if PurePath(self.bench.path).suffix not in {".txt", ".in"}:
+            return "what would be installed before is simulated for requirements files only"
         if failure is not None:
             return f"nothing can be installed before that is resolved: {failure.message}"
         seen: Mapping[str, str] = {}
