@@ -55,7 +55,7 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, packages: 
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(packages.root / "xdg"))
     monkeypatch.setenv("UV_INDEX_URL", packages.index)
-    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("COLUMNS", "140")
     monkeypatch.chdir(tmp_path)
 
 
@@ -411,3 +411,17 @@ def test_help_imports_neither_the_pipeline_nor_rich() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"
+
+
+def test_the_program_ends_with_its_status_after_all_output_and_what_others_registered(tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    code = (
+        "import atexit, sys\n"
+        "from pixi_diagnose.cli import main\n"
+        f"atexit.register(lambda: open({str(seen)!r}, 'w').close())\n"
+        "sys.stdout.write('before ')\n"
+        "main()"
+    )
+    command = [sys.executable, "-c", code, "explain", "no-such-rule"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, seen.exists()) == (2, "before ", True)

@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pixi_diagnose.cli import main
-from support.worlds import World, world
+from support.packages import make_wheel
+from support.worlds import World, sdists, world
 
 TRAINER = {
     "trainer-1.0/setup.py": "import torch\nfrom setuptools import setup\nsetup(name='trainer', version='1.0')\n",
@@ -202,3 +203,14 @@ def test_a_plan_of_two_steps_is_written_and_says_what_to_run(packages: World) ->
     assert refused.exit_code == 2
     assert "requirements-build.txt already: nothing is written" in refused.stderr
     assert (folder / "requirements-build.txt").read_text() == "torch\n"
+
+
+def test_a_plan_keeps_the_encoding_of_a_requirements_file(packages: World) -> None:
+    wheel = make_wheel("stepped", "1.0", {"stepped.py": ""})
+    packages.add(wheel, *sdists({"stepped-1.1/setup.py": "import nowhere_to_be_had\n"}))
+    folder = project(packages, requirements_txt="")
+    file = folder / "requirements.txt"
+    file.write_bytes(f"--index-url {packages.index}\r\nstepped==1.1\r\n".encode("utf-16"))
+    result = run("plan", "--write", "--no-comments", "--frontend", "pip", "--python", "3.11", file)
+    assert result.exit_code == 0
+    assert file.read_bytes() == f"--index-url {packages.index}\r\nstepped==1.0\r\n".encode("utf-16")

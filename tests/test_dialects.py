@@ -104,8 +104,8 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Environment, Resolution]
         found.append((environment, resolution))
         return Simulation(environment.installer.interface, "", environment, resolution, (), (), {})  # type: ignore[union-attr]
 
-    known = {**frontends.FRONTENDS, "uv": note, "pip": note}
-    monkeypatch.setattr("pixi_diagnose.diagnose.FRONTENDS", known)
+    known = {"pixi": frontends.simulator("pixi"), "uv": note, "pip": note}
+    monkeypatch.setattr("pixi_diagnose.diagnose.simulator", known.__getitem__)
     return found
 
 

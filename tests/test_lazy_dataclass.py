@@ -13,7 +13,7 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from pixi_diagnose.lazy_dataclass import dataclass
+from pixi_diagnose.lazy_dataclass import COMPILED_FROM, dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,3 +150,36 @@ def test_every_dataclass_of_a_run_is_a_lazy_one() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("wrong", [(), ("app", "1", (), {}, 0.0, "", "more")], ids=["too few", "too many"])
+@pytest.mark.parametrize("keywords", [{}, {"other": 1}, {"project": "twice"}], ids=["", "unknown", "twice"])
+@pytest.mark.parametrize("made", [0, 1, COMPILED_FROM + 1])
+def test_wrong_arguments_are_refused_however_many_instances_there_were(
+    made: int, wrong: tuple[Any, ...], keywords: dict[str, Any]
+) -> None:
+    @dataclass(frozen=True, slots=True)
+    class Asked(Release):
+        asked: str = ""
+
+    for number in range(made):
+        assert Asked("app", asked=str(number)).asked == str(number)
+    given = wrong if not keywords else ("app",)
+    with pytest.raises(TypeError):
+        Asked(*given, **keywords)
+    assert Asked("app").names == {}
+
+
+def test_an_instance_is_the_same_before_and_after_its_class_is_compiled() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Wheel(Release):
+        tags: tuple[str, ...] = ("py3-none-any",)
+
+        def __post_init__(self) -> None:
+            object.__setattr__(self, "tags", tuple(sorted(self.tags)))
+
+    made = [Wheel("app", "2.0", tags=("b", "a")) for _ in range(COMPILED_FROM + 2)]
+    assert set(map(repr, made)) == {repr(made[0])}
+    assert all(wheel == made[0] and wheel.tags == ("a", "b") for wheel in made)
+    assert made[0].names is not made[-1].names
+    assert made[0].names is not made[1].names

@@ -9,6 +9,7 @@ import pytest
 
 from pixi_diagnose.environment import environments
 from pixi_diagnose.locks import LockAnswer, Staleness
+from pixi_diagnose.locks.pixi_lock import read_pixi_lock
 from pixi_diagnose.locks.workspace_lock import WorkspaceLock
 from pixi_diagnose.manifest import read_manifest
 from support.locks import CHANNEL, INDEX, conda_entry, lock_text, pypi_entry
@@ -46,7 +47,8 @@ def judged(
 ) -> tuple[LockAnswer | None, Staleness | None]:
     """The answer for the first environment, and the first reason to write another lock."""
     every = environments(read_manifest(manifest, str(root / "pixi.toml")))
-    found = WorkspaceLock.of(lock, "pixi.lock", every, lambda: "https://default.example/simple")
+    read = read_pixi_lock(lock, "pixi.lock")
+    found = WorkspaceLock.of(read, "pixi.lock", every, lambda: "https://default.example/simple")
     stale = next((s for e in every if (s := found.staleness(e))), None)
     return found.answer(every[0]), stale
 

@@ -106,6 +106,7 @@ def test_a_folded_page_is_the_same_page() -> None:
         (gzip.compress(os.urandom(2000))[:-900], "cut off"),
         (gzip.compress(bytes(PAGE_CAP + 1), 9), "more than 64 MB"),
     ],
+    ids=["broken", "cut off", "too large"],
 )
 def test_a_folded_page_is_bounded_and_checked(content: bytes, message: str) -> None:
     with pytest.raises(PageError, match=message):

@@ -127,7 +127,6 @@ def test_what_pixi_wrote_is_read_without_the_library(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr("pixi_diagnose.locks.pixi_lock._rewritten", fail)
     for text in (LOCK, VERSION_6, VERSION_5):
-        read_pixi_lock.cache_clear()
         assert read_pixi_lock(text, "pixi.lock").environments
 
 

@@ -194,7 +194,7 @@ def test_lines_of_a_package_are_quoted_where_no_sentence_names_them(report: Repo
 def test_a_plan_that_does_not_pass_is_not_shown_as_a_diff(report: Report) -> None:
     failed = replace(report.plans[0], recommended=False, passes=False, reason="flash-attn: torch is missing")
     said = render_plans(replace(report, plans=(failed,)), (failed,))
-    assert "No edit was found that passes (tier 1, declare): flash-attn: torch is missing" in said
+    assert "(tier 1, declare: the least edit): flash-attn:\n  torch is missing" in said
     assert "@@" not in said
     assert "--write" not in said
 

@@ -41,7 +41,7 @@ from pixi_diagnose.renderers.text.inspection import render_inspection
 from pixi_diagnose.renderers.text.report import render, render_plans
 from pixi_diagnose.report import Report
 from pixi_diagnose.resolve import Resolution
-from pixi_diagnose.rules import all_rules
+from pixi_diagnose.rules import rules_on
 
 CASES = Path(__file__).parent / "cases" / "reports"
 
@@ -77,7 +77,7 @@ LEGACY = BuildSystem(table=False, requires=("setuptools>=40.8.0",), backend="set
 
 
 def rule(code: str) -> Rule:
-    return next(r for r in all_rules() if r.code == code)
+    return next(r for r in rules_on("manifest", "resolution", "build") if r.code == code)
 
 
 def imported(name: str, line: int, order: int, phase: Phase = Phase.METADATA, text: str = "") -> ImportNeed:

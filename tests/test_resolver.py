@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -21,7 +22,7 @@ from pixi_diagnose.index.model import (
     PypiRequest,
     PypiResolution,
 )
-from pixi_diagnose.index.resolver import resolve_projects
+from pixi_diagnose.index.resolutions import resolve_projects
 from pixi_diagnose.index.session import FORMAT, IndexSession, unknown_from_json
 from pixi_diagnose.manifest.model import FindLinks, Platform, VirtualPackage
 from pixi_diagnose.metadata import MetadataSource, static_metadata
@@ -642,6 +643,21 @@ def test_the_second_run_asks_nobody_and_says_the_same(indexes: Indexes, tmp_path
         assert [d.project for d in another.distributions] == ["built"]
         assert indexes.session.requests == 0
     assert len(indexes.server.requests) == asked
+
+
+def test_what_is_kept_is_answered_without_resolver_and_overlay(
+    indexes: Indexes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    indexes.a.add(make_wheel("app", "1.0"))
+    indexes.publish()
+    asked = indexes.ask("app")
+    assert asked.failure is None
+    for module in ("resolver", "view", "overlay", "uv"):
+        monkeypatch.setitem(sys.modules, f"pixi_diagnose.index.{module}", None)
+    with IndexSession(tmp_path / "cache", offline=True) as indexes.session:
+        assert indexes.ask("app") == asked
+        with pytest.raises(ImportError):
+            indexes.ask("app>=1")
 
 
 def test_offline_what_is_not_kept_is_a_failure_that_says_so(indexes: Indexes, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pixi_diagnose.index.model import PypiRequest
-from pixi_diagnose.index.resolver import resolve_projects
+from pixi_diagnose.index.resolutions import resolve_projects
 from pixi_diagnose.index.session import IndexSession
 from pixi_diagnose.index.uv import uv_program
 from pixi_diagnose.manifest.model import Platform, VirtualPackage

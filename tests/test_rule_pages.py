@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pixi_diagnose.rules import LISTED, ListedRule, all_rules
+from pixi_diagnose.report import Report
+from pixi_diagnose.rules import LISTED, ListedRule, rules_on
 from support.worlds import sections, world
 
 
@@ -30,16 +32,31 @@ def test_page_is_complete_and_true(rule: ListedRule, tmp_path: Path) -> None:
     instead = example | pages["Use instead"]
     with world(tmp_path, instead) as packages:
         user_files = {name: text for name, text in example.items() if is_the_users(name)}
-        assert rule.code in {f.rule.code for f in packages.diagnose(user_files, plans=False).findings}
+        report = packages.diagnose(user_files, plans=False)
+        assert rule.code in {f.rule.code for f in report.findings}
+        assert says_where_it_looks(rule, report)
         user_files = {name: text for name, text in instead.items() if is_the_users(name)}
         assert rule.code not in {f.rule.code for f in packages.diagnose(user_files, plans=False).findings}
+
+
+def says_where_it_looks(listed: ListedRule, report: Report) -> bool:
+    """A rule on manifests looks at nothing else, one on builds finds nothing where there is none."""
+    rule = next(r for r in rules_on(listed.subject) if r.code == listed.code)
+    if listed.subject == "manifest":
+        return rule.check is None and rule.check_workspace is None
+    if listed.subject == "build":
+        without = [replace(s, builds=()) for s in report.simulations]
+        return rule.check_workspace is None and not any(f for s in without for f in rule.check(s))  # type: ignore[misc]
+    return rule.check_manifest is None
 
 
 def test_every_file_of_a_rule_is_listed_and_is_called_as_the_rule_calls_itself() -> None:
     folder = Path(__file__).parent.parent / "src" / "pixi_diagnose" / "rules"
     files = {p.stem for p in folder.glob("*.py") if re.match(r"[a-z]{3}\d{3}_", p.stem)}
     assert files == {listed.module for listed in LISTED}
-    assert [(r.code, r.name) for r in all_rules()] == [(listed.code, listed.name) for listed in LISTED]
+    assert [(r.code, r.name) for r in rules_on("manifest", "resolution", "build")] == [
+        (listed.code, listed.name) for listed in LISTED
+    ]
     assert len({r.code for r in LISTED}) == len(LISTED)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from pixi_diagnose.evidence import Place
 from pixi_diagnose.index.model import Distribution, IndexSettings, PypiFailure, PypiRequest, PypiResolution
-from pixi_diagnose.index.resolver import resolve_projects
+from pixi_diagnose.index.resolutions import resolve_projects
 from pixi_diagnose.index.session import IndexSession
 from pixi_diagnose.index.universal_tags import UniversalTarget, lowest_python
 from pixi_diagnose.manifest.installer import (

@@ -31,6 +31,14 @@ def test_mode_and_links_are_kept_and_nothing_else_is_left(tmp_path: Path) -> Non
     assert sorted(p.name for p in tmp_path.iterdir()) == ["link.toml", "one.toml", "two.toml"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_file_keeps_its_encoding_and_its_mark(encoding: str, tmp_path: Path) -> None:
+    file = tmp_path / "requirements.txt"
+    file.write_bytes("dé==1.0\r\n".encode(encoding))
+    rewrite({str(file): Rewrite("dé==1.0\r\n", "dé==2.0\r\n")})
+    assert file.read_bytes() == "dé==2.0\r\n".encode(encoding)
+
+
 def test_a_file_that_was_changed_meanwhile_stops_all(tmp_path: Path) -> None:
     one, two = folder(tmp_path)
     with pytest.raises(UsageError, match="changed meanwhile"):

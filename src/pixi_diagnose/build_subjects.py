@@ -9,20 +9,20 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from .build_needs.model import BuildNeeds, BuildTarget
 from .environment import Environment
 from .errors import ArchiveError, IndexAccessError
 from .evidence import Unknown
 from .frontends.extra_requirements import extra_requirements
 from .frontends.model import BuildSubject
 from .index.model import Distribution
-from .kept_values import from_bytes, to_bytes
 from .lazy_dataclass import dataclass
 from .resolve import LookedAt, Resolution, Resolver
-from .source_tree import SourceTree
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+
+    from .build_needs.model import BuildNeeds, BuildTarget
+    from .source_tree import SourceTree
 
 __all__ = ["build_subjects", "reading_ahead"]
 
@@ -166,6 +166,9 @@ def known_needs(distribution: Distribution, target: BuildTarget, resolver: Resol
 
 @lru_cache(maxsize=64)  # many environments build the same archive
 def _decoded(kept: bytes) -> BuildNeeds:
+    from .build_needs.model import BuildNeeds
+    from .kept_values import from_bytes
+
     return from_bytes(BuildNeeds, kept)
 
 
@@ -173,6 +176,7 @@ def read_needs(distribution: Distribution, tree: SourceTree, target: BuildTarget
     """Analyse a source tree, and keep the answer for whoever asks for the same archive next."""
     from .build_needs import facts
     from .build_needs.analysis import analyse_build
+    from .kept_values import to_bytes
 
     with ANALYSING:
         needs = known_needs(distribution, target, resolver)
@@ -191,6 +195,8 @@ def _may_be_dynamic(distribution: Distribution) -> bool:
 
 def _target(project: str, environment: Environment, python: str) -> BuildTarget:
     """Where a project is built, with the variables that the manifest gives to all builds and to its own."""
+    from .build_needs.model import BuildTarget
+
     building = environment.installer.building if environment.installer is not None else None
     own = building.extra_variables.get(project, {}) if building is not None else {}
     return BuildTarget(_minor(python), environment.platform.subdir, {**environment.variables, **own})

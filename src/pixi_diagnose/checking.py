@@ -12,7 +12,7 @@ from .frontends.model import Simulation
 from .manifest.model import Manifest
 from .question import Question
 from .report import Report
-from .rules import all_rules
+from .rules import rules_on
 from .rules.cfg901_invalid_manifest import RULE as INVALID_MANIFEST
 from .settings import Settings, suppressions
 
@@ -22,14 +22,15 @@ __all__ = ["check", "check_manifest", "chosen", "invalid_manifest"]
 def check_manifest(manifest: Manifest) -> tuple[Finding, ...]:
     """What the rules find in the manifest itself; what the tool would refuse in the order in which it would name it."""
     order: dict[object, int] = {(p.place, p.message): i for i, p in enumerate(manifest.problems)}
-    found = [f for r in all_rules() if r.check_manifest for f in r.check_manifest(manifest)]
+    found = [f for r in rules_on("manifest") if r.check_manifest for f in r.check_manifest(manifest)]
     return tuple(sorted(found, key=lambda f: order.get((f.place, f.message), len(order))))
 
 
 def check(simulations: Sequence[Simulation]) -> tuple[Finding, ...]:
     """What the rules find in the simulations; one finding for equal ones of several environments and platforms."""
-    found = [f for r in all_rules() if r.check for s in simulations for f in r.check(s)]
-    found += [f for r in all_rules() if r.check_workspace for f in r.check_workspace(simulations)]
+    rules = rules_on("resolution", "build") if any(s.builds for s in simulations) else rules_on("resolution")
+    found = [f for r in rules if r.check for s in simulations for f in r.check(s)]
+    found += [f for r in rules if r.check_workspace for f in r.check_workspace(simulations)]
     merged: dict[object, Finding] = {}
     for finding in found:
         key = (finding.rule.code, finding.message, finding.explanation, finding.place, finding.environment)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from .build_subjects import build_subjects, reading_ahead
@@ -18,10 +19,9 @@ from .environment import Environment, environments, select
 from .errors import ManifestError, UsageError
 from .evidence import Unknown
 from .finding import Plan, Severity
-from .frontends import FRONTENDS, VERSIONS
+from .frontends import VERSIONS, simulator
 from .frontends.installed import installed_version
 from .frontends.model import Simulation
-from .frontends.pixi import VERSION
 from .index.session import IndexSession
 from .locks import lock_beside
 from .manifest import find_manifest, frontend_for, read_manifest
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = ["EVERY_FRONTEND", "Question", "diagnose"]
 
 EVERY_FRONTEND = "all"
+NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 
 
 def diagnose(
@@ -75,7 +76,7 @@ def diagnose(
     documents = {**report.documents, **{name: open_document(read, name) for name, read in manifest.files.items()}}
     question = with_version(question, manifest, session)
     report = replace(report, frontend_version=question.frontend_version, documents=documents)
-    if question.frontend == "pixi" and question.frontend_version != VERSION:
+    if question.frontend == "pixi" and question.frontend_version != VERSIONS["pixi"]:
         older = unsupported(document.data, str(file), question.frontend_version)
         manifest = replace(manifest, problems=(*manifest.problems, *older))
     elif question.frontend == "uv":
@@ -83,9 +84,11 @@ def diagnose(
     findings = check_manifest(manifest)
     channels = CondaSession(session.cache, manifest.root, max_age=session.max_age)
 
-    def edited(texts: Mapping[str, str], *, isolated: bool = False) -> tuple[Simulation, ...]:
+    def edited(
+        texts: Mapping[str, str], *, isolated: bool = False, variables: Mapping[str, str] = NO_VARIABLES
+    ) -> tuple[Simulation, ...]:
         asked = replace(question, no_build_isolation=False, no_build_isolation_packages=()) if isolated else question
-        return resimulate(texts, file, asked, session, channels)
+        return resimulate(texts, file, asked, session, channels, variables)
 
     if any(f.severity is Severity.ERROR for f in findings):
         report = replace(report, manifest=manifest, rejected=True)
@@ -119,7 +122,7 @@ def with_version(question: Question, manifest: Manifest, session: IndexSession) 
     """The question with the frontend's version to imitate: as asked, else the installed one, else as required."""
     if question.frontend == "pixi":
         given = question.frontend_version or installed_version(question.machine.pixi, session.cache)
-        return replace(question, frontend_version=imitated_version(VERSION, given, manifest.requires))
+        return replace(question, frontend_version=imitated_version(VERSIONS["pixi"], given, manifest.requires))
     installed = installed_version(question.machine.uv, session.cache) if question.frontend == "uv" else ""
     version = question.frontend_version or installed or VERSIONS[question.frontend]
     return replace(question, frontend_version=version)
@@ -131,10 +134,17 @@ def simulate(
     session: IndexSession,
     channels: CondaSession,
     progress: Callable[[str], None] = lambda _: None,
+    *,
+    variables: Mapping[str, str] = NO_VARIABLES,
 ) -> tuple[Simulation, ...]:
-    """Manifest → environments → resolutions → build needs → simulations, one per selected environment and platform."""
+    """Manifest → environments → resolutions → build needs → simulations, one per selected environment and platform.
+
+    `variables` reach every build, as those of a command's environment do.
+    """
     every = environments(manifest)
-    locked = lock_beside(manifest, every, session.default_index)
+    if variables:
+        every = tuple(replace(e, variables={**e.variables, **variables}) for e in every)
+    locked = lock_beside(manifest, every, session.default_index, session.cache)
     resolver = Resolver(every, session, channels, question.machine.subdirs, locked)
     wanted = select(every, question.environments, question.platforms)
     return simulate_environments(wanted, resolver, question, progress)
@@ -147,13 +157,13 @@ def simulate_environments(
     progress: Callable[[str], None] = lambda _: None,
 ) -> tuple[Simulation, ...]:
     """Each of these environments resolved, its builds analysed, and both simulated under the question's frontend."""
-    simulator = FRONTENDS[question.frontend]
+    simulate_one = simulator(question.frontend)
     simulations = []
     for environment in wanted:
         progress(f"resolving {environment.name} for {environment.platform.name}")
         resolution = resolver.resolve(environment, reading_ahead(environment, resolver))
         subjects = build_subjects(environment, resolution, resolver, progress)
-        simulation = simulator(environment, resolution, subjects, question.machine, question.frontend_version)
+        simulation = simulate_one(environment, resolution, subjects, question.machine, question.frontend_version)
         left_over = read_prefix(environment.root, environment.name)
         simulations.append(replace(simulation, prefix=left_over) if left_over else simulation)
     return tuple(simulations)
@@ -172,7 +182,7 @@ def elsewhere(
     pip is always given what it is to install: its indexes and isolation stand on its command line, not in a project.
     """
     found = []
-    for frontend in (name for name in FRONTENDS if name != question.frontend):
+    for frontend in (name for name in VERSIONS if name != question.frontend):
         asked = replace(question, frontend=frontend, frontend_version=VERSIONS[frontend])
         given = ""
         ends = None if frontend == "pip" else _read_by(frontend, text, file, asked, session, channels)
@@ -196,17 +206,25 @@ def _read_by(
 
 
 def resimulate(
-    texts: Mapping[str, str], file: Path, question: Question, session: IndexSession, channels: CondaSession
+    texts: Mapping[str, str],
+    file: Path,
+    question: Question,
+    session: IndexSession,
+    channels: CondaSession,
+    variables: Mapping[str, str] = NO_VARIABLES,
 ) -> tuple[Simulation, ...]:
-    """Simulate edited texts of the manifest and of files beside it, by path. ManifestError where the edit broke it."""
-    around = Edited(OnDisk(file.parent), str(file.parent), texts)
+    """Simulate edited texts of the manifest and of files beside it, by path. ManifestError where the edit broke it.
+
+    `variables` are what the environment of the command has in addition.
+    """
+    around = Edited(OnDisk(file.parent), str(file.parent), texts, variables)
     manifest = read_manifest(texts[str(file)], str(file), question.invocation, around)
     broken = next((p for p in manifest.problems if p.kind in {"invalid", "unknown-key"}), None)
     if broken is not None:
         raise ManifestError(broken.message, path=str(file))
     if question.frontend == "uv":
         manifest = as_of(manifest, question.frontend_version)
-    return simulate(manifest, question, session, channels)
+    return simulate(manifest, question, session, channels, variables=variables)
 
 
 def unknown(simulation: Simulation) -> tuple[Unknown, ...]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from .errors import UsageError
 from .lazy_dataclass import dataclass
-from .manifest.installer import Installer
 from .manifest.model import (
     CondaSpec,
     EnvironmentDeclaration,
@@ -22,6 +21,9 @@ from .manifest.model import (
 )
 from .manifest.platforms import combined_platform, selector_matches
 from .manifest.pypi_options import OptionsConflictError, overlay, union
+
+if TYPE_CHECKING:
+    from .manifest.installer import Installer
 
 __all__ = ["Environment", "environments", "marker_environment", "select"]
 

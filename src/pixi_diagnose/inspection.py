@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from .build_needs import facts
-from .build_needs.model import BuildNeeds, BuildTarget, ImportNeed, Phase, Strength
+from .build_needs.model import BuildNeeds, BuildTarget, ImportNeed, Phase, RemovedApi, Strength
 from .core_metadata import StaticMetadata
 from .errors import UsageError
 from .evidence import Unknown
@@ -89,16 +89,34 @@ class Inspection:
         """The undeclared imports without which an isolated build fails."""
         return tuple(n for n in self.undeclared if n.strength is Strength.HARD)
 
+    @property
+    def gone(self) -> tuple[RemovedApi, ...]:
+        """What the build surely uses and the target's Python no longer has, beyond what stops the script already."""
+        stopped = {line for stop in self.needs.stops for line in stop.evidence}
+        return tuple(
+            api
+            for api in self.needs.removed
+            if api.strength is Strength.HARD
+            and api.name.partition(".")[0] != "distutils"  # setuptools brings its own copy
+            and stopped.isdisjoint(api.evidence)
+            and any(o == "python" and self.target.python >= _numbers(since) for o, since in api.removed_in)
+        )
+
     def outcome(self, phase: Phase) -> Outcome:
         """How a standard isolated build ends, as far as its declaration decides: of the metadata, or the whole."""
         phases = {Phase.METADATA, phase}
         needs = self.needs
         ends = {n.phase for n in self.missing} | {p.phase for p in needs.pins} | {s.phase for s in needs.stops}
+        ends |= {api.phase for api in self.gone}
         if ends & phases:
             return Outcome.FAILS
         if any(n.strength is Strength.CONDITIONAL and n.phase in phases for n in self.undeclared):
             return Outcome.AT_RISK
         return Outcome.UNKNOWN if needs.unknowns else Outcome.OK
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
 
 
 def inspect_source(what: str, target: BuildTarget, session: IndexSession) -> Inspection:
@@ -154,6 +172,7 @@ def _named(tree: SourceTree, path: Path) -> tuple[str, str]:
 def _digest(tree: SourceTree) -> str:
     """What tells one state of a folder from another: its path, the files that were read, the names and sizes of all."""
     digest = hashlib.sha256(repr((tree.location, tree.complete, sorted(tree.names.items()), tree.unknowns)).encode())
+    digest.update(repr(tree.native).encode())
     for name, data in sorted(tree.files.items()):
         digest.update(f"{name} {len(data)} ".encode() + data)
     return digest.hexdigest()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["candidates", "conda_names", "is_conda_forge", "load_name_maps", "project_import_names", "pypi_names"]
 
-_PROJECT = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+_PROJECT = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 
 
 def candidates(import_name: str) -> tuple[str, ...]:
@@ -75,7 +75,7 @@ def pypi_names(
         known = _default_names(name, channel, forge=forge)
         if known is not None:
             return known
-    return (canonicalize_name(name),) if same_name and _PROJECT.fullmatch(canonicalize_name(name)) else ()
+    return (canonicalize_name(name),) if same_name and re.fullmatch(_PROJECT, canonicalize_name(name)) else ()
 
 
 def conda_names(project: str) -> tuple[str, ...]:

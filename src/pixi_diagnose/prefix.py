@@ -12,7 +12,7 @@ from .pep508 import canonicalize_name
 
 __all__ = ["Prefix", "read_prefix"]
 
-_METADATA = re.compile(r"(?P<name>[A-Za-z0-9][\w.]*?)-(?P<version>[^-]+)(?:-py\d.*)?\.(?:dist-info|egg-info)$")
+_METADATA = r"(?P<name>[A-Za-z0-9][\w.]*?)-(?P<version>[^-]+)(?:-py\d.*)?\.(?:dist-info|egg-info)$"
 _MOST = 20_000
 """Entries of one folder that are looked at."""
 
@@ -37,7 +37,7 @@ def read_prefix(root: str, environment: str) -> Prefix | None:
         canonicalize_name(match["name"]): match["version"]
         for folder in folders
         for path in _entries(folder / "site-packages")
-        if (match := _METADATA.match(path.name))
+        if (match := re.match(_METADATA, path.name))
     }
     return Prefix(shown.as_posix(), dict(sorted(found.items()))) if found else None
 

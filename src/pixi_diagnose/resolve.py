@@ -40,19 +40,19 @@ from .index.model import (
 from .index.session import IndexSession
 from .lazy_dataclass import dataclass
 from .locks import JudgedLock, LockAnswer, Staleness
-from .manifest.installer import NamedIndex
 from .manifest.model import CondaSpec, IsolationEntry, NameMap, PypiOptions, PypiSpec
 from .manifest.pixi_configuration import PixiConfiguration, pixi_configuration
 from .names import load_name_maps
-from .source_tree import SourceTree
 from .sources.model import Gathered
-from .universal_lock import UniversalLock
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
+    from .manifest.installer import NamedIndex
     from .pins import Dispute
+    from .source_tree import SourceTree
     from .sources.gathering import SourceReader
+    from .universal_lock import UniversalLock
 
 __all__ = ["LookedAt", "Resolution", "Resolver"]
 
@@ -445,7 +445,7 @@ class Resolver:
             mine = answer is None
             answer = self._projects.setdefault(key, Future())
         if mine:
-            from .index.resolver import resolve_projects  # not needed where a lock answers
+            from .index.resolutions import resolve_projects  # not needed where a lock answers
 
             try:
                 answer.set_result(resolve_projects(request, self._session, looked_at))

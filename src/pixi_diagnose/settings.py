@@ -11,8 +11,8 @@ from .lazy_dataclass import dataclass
 __all__ = ["Settings", "read_settings", "suppressions", "wants_color"]
 
 _LISTS = ("select", "ignore")
-_CODE = re.compile(r"[A-Z]{3}\d{0,3}|[a-z0-9]+(?:-[a-z0-9]+)+")
-_SUPPRESSION = re.compile(r"#.*?\bpixi-diagnose:\s*ignore(?:\[([^\]]*)\])?")
+_CODE = r"[A-Z]{3}\d{0,3}|[a-z0-9]+(?:-[a-z0-9]+)+"
+_SUPPRESSION = r"#.*?\bpixi-diagnose:\s*ignore(?:\[([^\]]*)\])?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def read_settings(data: Mapping[str, object], path: str) -> Settings:
 def _rules(value: object, name: str, path: str) -> tuple[str, ...]:
     rules = value if isinstance(value, list) else [value]
     for rule in rules:
-        if not isinstance(value, list) or not isinstance(rule, str) or not _CODE.fullmatch(rule):
+        if not isinstance(value, list) or not isinstance(rule, str) or not re.fullmatch(_CODE, rule):
             message = f"'{name}' in [tool.pixi-diagnose] is not a list of rules: {rule!r}"
             raise ManifestError(message, path=path, hint=f'write it as {name} = ["ISO101"]')
     return tuple(rules)
@@ -57,7 +57,7 @@ def suppressions(text: str) -> frozenset[tuple[int, str]]:
     """
     found: set[tuple[int, str]] = set()
     for number, line in enumerate(text.splitlines(), start=1):
-        match = _SUPPRESSION.search(line)
+        match = re.search(_SUPPRESSION, line) if "pixi-diagnose" in line else None
         if match is not None:
             rules = "*" if match[1] is None else match[1]
             found |= {(number, rule.strip()) for rule in rules.split(",") if rule.strip()}

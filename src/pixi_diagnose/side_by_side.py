@@ -8,7 +8,6 @@ from dataclasses import replace
 from .environment import Environment
 from .frontends.model import Simulation
 from .lazy_dataclass import dataclass
-from .manifest.installer import DeclaredRequirement, Installer, ProjectLayout, TargetPython
 from .manifest.model import PypiOptions
 
 __all__ = ["Elsewhere", "given_to"]
@@ -39,6 +38,8 @@ def given_to(frontend: str, simulations: Sequence[Simulation]) -> tuple[tuple[En
 
 
 def _moved(environment: Environment, frontend: str, python: str) -> Environment:
+    from .manifest.installer import DeclaredRequirement, Installer, ProjectLayout, TargetPython
+
     interface = "uv pip" if frontend == "uv" else frontend
     installer = Installer(
         interface=interface,

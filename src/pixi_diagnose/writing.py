@@ -1,4 +1,4 @@
-"""Writing the user's files: all of them or none, and only where they are still what was read."""
+"""Writing the user's files: all of them or none, only where they are still what was read, and in their encoding."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .errors import UsageError
 from .lazy_dataclass import dataclass
+from .manifest.encodings import decoded, encoded
 
 __all__ = ["Rewrite", "rewrite"]
 
@@ -28,18 +29,19 @@ def rewrite(files: Mapping[str, Rewrite]) -> None:
 
     Raises UsageError where a file is no longer what was read, or cannot be written.
     """
-    prepared: dict[Path, tuple[Path, str | None]] = {}
+    prepared: dict[Path, tuple[Path, bytes | None]] = {}
     try:
         targets = {name: _checked(name, change) for name, change in files.items()}
         for name, change in files.items():
-            prepared[targets[name]] = (_temporary(name, change), change.old)
+            written = None if change.old is None else targets[name].read_bytes()
+            prepared[targets[name]] = (_temporary(name, change), written)
         done: list[Path] = []
         for target, (temporary, _) in prepared.items():
             try:
                 temporary.replace(target)
             except OSError as error:
-                for written in done:
-                    _put_back(written, prepared[written][1])
+                for replaced in done:
+                    _put_back(replaced, prepared[replaced][1])
                 raise UsageError(f"{target.name} cannot be written: {error.strerror}") from error
             done.append(target)
     finally:
@@ -48,11 +50,11 @@ def rewrite(files: Mapping[str, Rewrite]) -> None:
                 temporary.unlink(missing_ok=True)
 
 
-def _put_back(target: Path, old: str | None) -> None:
+def _put_back(target: Path, old: bytes | None) -> None:
     if old is None:
         target.unlink(missing_ok=True)
     else:
-        target.write_bytes(old.encode())
+        target.write_bytes(old)
 
 
 def _checked(name: str, change: Rewrite) -> Path:
@@ -61,11 +63,21 @@ def _checked(name: str, change: Rewrite) -> Path:
         if change.old is None:
             if target.exists() and target.read_bytes() != change.new.encode():
                 raise UsageError(f"there is another {name} already: nothing is written", hint="rename that one")
-        elif target.read_bytes() != change.old.encode():
+        elif not _is(target.read_bytes(), change.old):
             raise UsageError(f"{name} was changed meanwhile: nothing is written", hint="run the command again")
     except OSError as error:
         raise UsageError(f"{name} cannot be read: {error.strerror}") from error
     return target
+
+
+def _is(data: bytes, text: str) -> bool:
+    """Whether a file holds this text, whatever its encoding (a mark that was read as a part of the text included)."""
+    if data == text.encode():
+        return True
+    try:
+        return decoded(data) == text
+    except UnicodeDecodeError:
+        return False
 
 
 def _temporary(name: str, change: Rewrite) -> Path:
@@ -76,7 +88,7 @@ def _temporary(name: str, change: Rewrite) -> Path:
         temporary = Path(path)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(change.new.encode())
+                file.write(change.new.encode() if change.old is None else encoded(change.new, target.read_bytes()))
                 file.flush()
                 os.fsync(file.fileno())
             if change.old is None:

@@ -16,6 +16,7 @@ from pixi_diagnose.build_needs.model import BuildNeeds, BuildTarget
 from pixi_diagnose.build_needs.providers import undeclared
 from pixi_diagnose.evidence import Evidence
 from pixi_diagnose.source_tree import SourceTree
+from pixi_diagnose.source_tree.native_sources import is_native, look, telling
 
 CASES = Path(__file__).parent.parent / "cases" / "build_needs"
 FILE = re.compile(r"^`([^`\n]+)`\n\n```\w*\n(.*?)```\n", re.MULTILINE | re.DOTALL)
@@ -49,7 +50,9 @@ def cases() -> list[Case]:
 
 def tree(files: dict[str, str]) -> SourceTree:
     data = {name: text.encode() for name, text in files.items()}
-    return SourceTree("directory", "a case", "", data, {name: len(text) for name, text in data.items()})
+    native = telling({name: source for name, text in data.items() if is_native(name) and (source := look(text))})
+    names = {name: len(text) for name, text in data.items()}
+    return SourceTree("directory", "a case", "", data, names, native=native)
 
 
 def target(lines: list[str]) -> BuildTarget:
@@ -75,7 +78,8 @@ def shown(needs: BuildNeeds, on: BuildTarget) -> Iterator[str]:
     for tool in needs.tools:
         yield line("tool", tool.name, tool.phase, tool.strength, tool.evidence)
     for api in needs.removed:
-        yield line("removed", api.name, api.phase, api.strength, api.evidence)
+        unless = [f"unless {' '.join(api.unless)}"] if api.unless else []
+        yield line("removed", api.name, api.phase, api.strength, api.evidence, *unless)
     for knob in needs.knobs:
         yield f"knob {knob.variable} {knob.default or '-'}: {knob.effect}"
     for download in needs.downloads:

@@ -11,6 +11,7 @@ from ..evidence import Evidence, Unknown
 from ..names import candidates
 from ..source_tree import SourceTree
 from .build_system import pyproject_evidence, read_build_system
+from .c_sources import removed_c_api
 from .declarative import backend_scripts, metadata_providers, version_plugin
 from .hooks import Entry, Run, run_backend_script, run_once, settle
 from .interpreter import Machine, Surroundings, TreeIndex
@@ -119,6 +120,7 @@ class _Analysis:
         self.hook_evidence: list[Evidence] = []
         self.unknowns: list[Unknown] = [*system.unknowns, *tree.unknowns]
         self.stops: list[Stop] = []
+        self.compiled: tuple[RemovedApi, ...] = ()
 
     # -- surroundings -------------------------------------------------------------------------------------------------
 
@@ -206,7 +208,7 @@ class _Analysis:
         asked = self._asked(first)
         self.merged.add_run(first, after_answer=False)
         last = first
-        if (asked or first.seen.argv_read) and not first.given_up:
+        if (asked or first.seen.tells_apart("egg_info", "dist_info")) and not first.given_up:
             around = replace(self._surroundings(("setup.py", "dist_info"), asked), assumed=first.assumed)
             last = settle(self.index, around, entry, wheel=True, first=first.following)
             self.merged.add_run(last, after_answer=True)
@@ -216,6 +218,7 @@ class _Analysis:
             wheel = settle(self.index, around, entry, wheel=False, phase=Phase.WHEEL)
             self.merged.add_run(wheel, after_answer=True)
             last = wheel
+        self.compiled = self._removed_c_api(last)
         self._other_worlds(last, entry, asked)
         for run in (first, last):
             found = [
@@ -256,7 +259,9 @@ class _Analysis:
     def _answered(self, m: Machine) -> Surroundings | None:
         """The surroundings of the hook after get_requires, if all that the script asked so far has the same answer."""
         before = m.around.provides
-        if m.seen.argv_read or m.argv != list(m.around.argv) or not isinstance(before, _Provided):
+        if m.seen.tells_apart("egg_info", "dist_info") or m.argv != list(m.around.argv) or m.cleanups:
+            return None
+        if not isinstance(before, _Provided):
             return None
         asked = list(self.configuration.setup_requires)
         for call in m.seen.setup_calls:
@@ -297,6 +302,11 @@ class _Analysis:
                 self.index, replace(around, everything=True), entry, wheel=not last.seen.argv_read, phase=Phase.METADATA
             )
             self.merged.add_other_world(other, last, missed)
+            if "Cython" in missed and not other.given_up:
+                kept = {api.name for api in self._removed_c_api(other)}
+                self.compiled = tuple(
+                    api if api.name in kept else replace(api, unless=("Cython",)) for api in self.compiled
+                )
         guarded = {n.root for n in self.merged.imports if n.strength is Strength.GUARDED} - set(missed) - _ALWAYS_THERE
         if guarded:
             bare = settle(
@@ -304,10 +314,14 @@ class _Analysis:
                 replace(around, provides=lambda root: root not in guarded and around.provides(root)),
                 entry,
                 wheel=not last.seen.argv_read,
+                whole=(frozenset(guarded), last),
             )
             for need in self.merged.imports:
                 if need.root in bare.assumed and need.strength is Strength.GUARDED:
                     need.strength = Strength.HARD
+
+    def _removed_c_api(self, run: Run) -> tuple[RemovedApi, ...]:
+        return removed_c_api(self.tree, run, (*self.system.requires, *self.hook), self.target)
 
     # -- the sum ------------------------------------------------------------------------------------------------------
 
@@ -347,7 +361,7 @@ class _Analysis:
             grouped[key] = RemovedApi(entry.name, entry.gone, seen.phase, strength, tuple(dict.fromkeys(evidence)))
             if entry.pin and self._lacks(entry) and seen.strength is not Strength.GUARDED and entry.pin not in pins:
                 pins[entry.pin] = Pin(entry.pin, entry.reason, seen.phase, (seen.evidence,))
-        return tuple(pins.values()), tuple(grouped.values())
+        return tuple(pins.values()), (*grouped.values(), *self.compiled)
 
 
 class _Provided:

@@ -22,7 +22,8 @@ def key(sha256: str, target: BuildTarget) -> str:
 
 @cache
 def _analyser() -> str:
-    """The state of this package's files: a change of the analyser is a change of its answers."""
+    """The state of this package's files and of the tables: a change of the analyser is a change of its answers."""
     folder = Path(__file__).parent
-    stamps = [(str(p.relative_to(folder)), p.stat().st_size, p.stat().st_mtime_ns) for p in folder.rglob("*.*")]
+    files = [*folder.rglob("*.py"), *folder.rglob("*.toml"), *folder.with_name("data").glob("*.toml")]
+    stamps = [(str(p.relative_to(folder.parent)), p.stat().st_size, p.stat().st_mtime_ns) for p in files]
     return hashlib.sha256(json.dumps(sorted(stamps)).encode()).hexdigest()

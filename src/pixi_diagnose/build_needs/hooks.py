@@ -83,21 +83,29 @@ def settle(
     wheel: bool,
     phase: Phase = Phase.METADATA,
     first: Run | None = None,
+    whole: tuple[frozenset[str], Run] | None = None,
 ) -> Run:
     """Run until nothing missing ends it any more; `assumed` of the result are the modules that had to be added.
 
-    `first` is the first run in these surroundings, where it was made already.
+    `first` is the first run in these surroundings, where it was made already, `whole` the one with certain modules
+    added to them.
     """
-    run = first or run_once(index, around, entry, wheel=wheel, phase=phase)
+
+    def run_in(surroundings: Surroundings) -> Run:
+        if whole is not None and whole[0] <= surroundings.assumed:
+            return replace(whole[1], assumed=surroundings.assumed)
+        return run_once(index, surroundings, entry, wheel=wheel, phase=phase)
+
+    run = first or run_in(around)
     cleared: frozenset[str] = frozenset()
     for _round in range(_ROUNDS):
         missing = run.blamed - around.assumed - cleared
         if not missing and run.stop is not None:
-            missing = _to_blame(index, around, entry, run, wheel=wheel, phase=phase)
+            missing = _to_blame(around, entry, run, run_in)
         if not missing:
             break
         trial = replace(around, assumed=around.assumed | missing)
-        other = run_once(index, trial, entry, wheel=wheel, phase=phase)
+        other = run_in(trial)
         if _same_end(run, other) and other.blamed <= trial.assumed:
             # It ends at the same line with them: they were not to blame.
             cleared |= missing
@@ -106,14 +114,11 @@ def settle(
     return run
 
 
-def _to_blame(
-    index: TreeIndex, around: Surroundings, entry: Entry, run: Run, *, wheel: bool, phase: Phase
-) -> frozenset[str]:
+def _to_blame(around: Surroundings, entry: Entry, run: Run, run_in: Callable[[Surroundings], Run]) -> frozenset[str]:
     """The missed module without which the script stops, though not in its import's handler (`if not FOUND: exit`)."""
     guesses = [root for root in reversed(run.seen.missed) if root not in around.assumed][:_GUESSES]
     for root in guesses:
-        trial = replace(around, assumed=around.assumed | {root})
-        other = run_once(index, trial, entry, wheel=wheel, phase=phase)
+        other = run_in(replace(around, assumed=around.assumed | {root}))
         if _goes_further(other, run, entry):
             return frozenset({root})
     return frozenset()

@@ -10,6 +10,7 @@ from dataclasses import field
 from typing import Protocol
 
 from ..lazy_dataclass import dataclass
+from ..prose import and_list
 from .model import Knob
 from .observations import KnobSeen
 
@@ -77,6 +78,9 @@ class _Script:
     """(names that are bound, the values that they may have)."""
     tested: list[tuple[ast.expr, list[ast.expr] | list[ast.stmt]]] = field(default_factory=list)
     """(a condition, what stands in its branches)."""
+    _on_line: dict[int, list[tuple[frozenset[str], ast.expr]]] = field(default_factory=dict)
+    """What `assigned` has on a line of its own, one by one."""
+    _on_several: list[tuple[frozenset[str], ast.expr]] = field(default_factory=list)
     _mentioned: dict[ast.expr, frozenset[str]] = field(default_factory=dict)
     _places: dict[str, frozenset[int]] = field(default_factory=dict)
     """The lines that a name stands in."""
@@ -117,6 +121,10 @@ class _Script:
                 pending += [(nested, inner) for name in blocks if (nested := getattr(node, name))]
                 if isinstance(node, ast.Try | ast.TryStar):
                     pending += [(handler.body, inner) for handler in node.handlers]
+        for bound, values in script.assigned:
+            for value in values:
+                alone = value.lineno == value.end_lineno
+                (script._on_line.setdefault(value.lineno, []) if alone else script._on_several).append((bound, value))
         return script
 
     def _text(self, node: ast.expr | ast.stmt) -> str:
@@ -125,7 +133,7 @@ class _Script:
     def _lines_with(self, name: str) -> frozenset[int]:
         found = self._places.get(name)
         if found is None:
-            found = frozenset(number for number, line in enumerate(self.lines, 1) if name in line)
+            found = frozenset([number for number, line in enumerate(self.lines, 1) if name in line])
             self._places[name] = found
         return found
 
@@ -145,8 +153,9 @@ class _Script:
         places = set(self._lines_with(variable))
         while True:
             more: set[str] = set()
-            for bound, values in self.assigned:
-                if not bound <= names and any(self._mentioning(value, names, places) for value in values):
+            near = [entry for place in places if place in self._on_line for entry in self._on_line[place]]
+            for bound, value in (*near, *self._on_several):
+                if not bound <= names and self._mentioning(value, names, places):
                     more |= bound - names
             if not more:
                 break
@@ -155,9 +164,20 @@ class _Script:
         behind = [node for test, body in self.tested if self._mentioning(test, names, places) for node in body]
         effects = dict.fromkeys(what for node in behind if _TELLING.search(self._text(node)) for what in _what(node))
         if effects:
-            return "decides whether the build " + ", ".join(list(effects)[:6])
+            return "decides whether the build " + ", ".join(_gathered(effects)[:6])
         named = sorted(names - {variable})
         return "sets " + ", ".join(named[:3]) if named else "read by the build script"
+
+
+def _gathered(effects: Iterable[str]) -> list[str]:
+    """Each effect once, with all its lines: "runs a program (lines 335, 336 and 337)"."""
+    places: dict[str, list[str]] = {}
+    for effect in effects:
+        what, _, line = effect.removesuffix(")").partition(" (line ")
+        places.setdefault(what, []).extend([line] if line else [])
+    return [
+        f"{what} (line{'s' * (len(lines) > 1)} {and_list(lines)})" if lines else what for what, lines in places.items()
+    ]
 
 
 def _nodes(node: ast.AST) -> Iterator[ast.AST]:

@@ -125,13 +125,18 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class RemovedApi:
-    """A use of something that newer versions no longer have: `removed_in` maps "python" or a project to the version."""
+    """A use of something that newer versions no longer have: `removed_in` maps "python" or a project to the version.
+
+    `unless` names modules (first names, "Cython>=3.0.5" with a bound) with which the build does not come there: Cython,
+    where a shipped C file would be generated anew.
+    """
 
     name: str
     removed_in: tuple[tuple[str, str], ...]
     phase: Phase
     strength: Strength
     evidence: tuple[Evidence, ...]
+    unless: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

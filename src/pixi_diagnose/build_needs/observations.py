@@ -105,6 +105,10 @@ class Observations:
     absent: dict[str, Evidence] = field(default_factory=dict)
     """Files that are read although the tree lacks them."""
     argv_read: bool = False
+    argv_taken: bool = False
+    """The arguments were read for more than whether some words are among them."""
+    argv_words: set[str] = field(default_factory=set)
+    """Words that were looked for among the arguments."""
     hash_seen: bool = False
 
     def so_far(self) -> Observations:
@@ -121,5 +125,11 @@ class Observations:
             self.missed.copy(),
             self.absent.copy(),
             self.argv_read,
+            self.argv_taken,
+            self.argv_words.copy(),
             self.hash_seen,
         )
+
+    def tells_apart(self, *arguments: str) -> bool:
+        """Whether the script may do otherwise where another one of these is its argument."""
+        return self.argv_taken or not self.argv_words.isdisjoint(arguments)

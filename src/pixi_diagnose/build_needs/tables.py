@@ -11,6 +11,7 @@ from typing import Any
 
 import tomli
 
+from ..data import read_table
 from ..lazy_dataclass import dataclass
 from ..pep508 import canonicalize_name
 
@@ -19,13 +20,16 @@ __all__ = [
     "RemovedApiEntry",
     "backend_entry",
     "brought_with",
+    "cython_fails",
     "is_foreign_program",
     "is_python2_module",
+    "newest_cython",
     "newest_setuptools",
     "program_tool",
     "removed_api",
     "removed_api_named",
     "removed_attributes",
+    "removed_from_c",
     "setuptools_makes_wheels",
     "standard_library",
     "suffix_tool",
@@ -120,6 +124,53 @@ def removed_attributes() -> frozenset[str]:
 def removed_api_named(name: str) -> RemovedApiEntry | None:
     """The entry of a name, for what is no import (`use_2to3`)."""
     return next((e for e in _removed().values() if e.name == name), None)
+
+
+@cache
+def _removed_c() -> dict[str, Any]:
+    return read_table("removed_c_api")
+
+
+def removed_from_c(name: str) -> str:
+    """The first Python whose headers lack what a C source uses, by the name that its table gives it."""
+    table = _removed_c()
+    return next(str(entry["python"]) for entry in (*table["header"], *table["use"]) if entry["name"] == name)
+
+
+@cache
+def cython_fails(version: str) -> tuple[str, str]:
+    """The first Python with which nothing compiles that this Cython generated, and the first Cython that mends it.
+
+    Both are empty where none is known.
+    """
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        given = Version(version)
+    except InvalidVersion:
+        return "", ""
+    entries = [e for e in _removed_c()["cython"] if Version(e["since"]) <= given < Version(e["below"])]
+    first = min(entries, key=lambda e: _version_pair(e["python"]), default=None)
+    return (str(first["python"]), str(first["below"])) if first else ("", "")
+
+
+def newest_cython(requirements: Iterable[str]) -> str:
+    """The newest known Cython that a requirement with a bound leaves, "" where there is no such requirement."""
+    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.version import Version
+
+    for text in requirements:
+        if "cython" not in text.lower():
+            continue
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement:
+            continue
+        if canonicalize_name(requirement.name) == "cython" and requirement.marker is None:
+            exact = [s.version for s in requirement.specifier if s.operator == "==" and "*" not in s.version]
+            known = [*_removed_c()["cython_releases"]["known"], *exact]
+            return str(max(map(Version, requirement.specifier.filter(known)), default=""))
+    return ""
 
 
 # -- setuptools -------------------------------------------------------------------------------------------------------

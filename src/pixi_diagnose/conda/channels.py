@@ -10,12 +10,12 @@ from urllib.parse import unquote, urlsplit
 
 __all__ = ["channel_folder", "channel_url", "repodata_directory", "shown_channel", "shown_channels"]
 
-_PATH = re.compile(r"\.{0,2}[/\\]|~|[A-Za-z]:[/\\]")
+_PATH = r"\.{0,2}[/\\]|~|[A-Za-z]:[/\\]"
 
 
 def channel_url(spelled: str, root: str) -> str:
     """A channel as the solver takes it: names and URLs as they are, a path (below `root`) as file URL."""
-    if "://" in spelled or not _PATH.match(spelled):
+    if "://" in spelled or not re.match(_PATH, spelled):
         return spelled
     return (Path(root).absolute() / Path(spelled).expanduser()).resolve().as_uri()
 

@@ -15,7 +15,7 @@ from .versions import pypi_specifier
 
 __all__ = ["declared_packages", "expected_packages"]
 
-_ARCHIVE = re.compile(r"/(?P<name>[^/]+)-(?P<version>[^-/]+)-(?P<build>[^-/]+)(?:\.conda|\.tar\.bz2)$")
+_ARCHIVE = r"/(?P<name>[^/]+)-(?P<version>[^-/]+)-(?P<build>[^-/]+)(?:\.conda|\.tar\.bz2)$"
 
 
 def declared_packages(question: CondaQuestion, names: Collection[str] | None = None) -> tuple[CondaPackage, ...]:
@@ -25,7 +25,7 @@ def declared_packages(question: CondaQuestion, names: Collection[str] | None = N
         if names is not None and spec.name not in names:
             continue
         channel, projects = _provided(spec, question.channels, question.pypi_map)
-        archive = _ARCHIVE.search(spec.url or spec.path or "")
+        archive = re.search(_ARCHIVE, spec.url or spec.path or "")
         package = CondaPackage(
             name=spec.name,
             version=archive["version"] if archive else "" if spec.version == "*" else spec.version,

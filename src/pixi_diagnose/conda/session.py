@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["CondaSession"]
 
 REPODATA = ("repodata.json", "repodata.json.zst", "repodata.json.bz2", "repodata_shards.msgpack.zst")
-_NO_ANSWER = re.compile(
-    r"(?i)lookup address|dns error|error trying to connect|connection refused|timed out|unreachable"
-)
+_NO_ANSWER = r"(?i)lookup address|dns error|error trying to connect|connection refused|timed out|unreachable"
 """What rattler says of a server that was not reached."""
 DECLARED = "conda packages count as declared, without the versions and the further packages that a solve would give"
 
@@ -112,7 +110,7 @@ class CondaSession:
         answer = self._solver.answer(question)
         self._answers[key] = answer
         for channel, cause in () if offline else answer.unread:
-            if _NO_ANSWER.search(cause):  # one that refuses may be asked with credentials the next moment
+            if re.search(_NO_ANSWER, cause):  # one that refuses may be asked with credentials the next moment
                 self._cache.put("unread-channel", _silent_key(channel, question), cause.encode())
         if not (answer.unread or answer.aged or offline):
             failure = asdict(answer.failure) if answer.failure else None

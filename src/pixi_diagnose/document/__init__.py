@@ -1,7 +1,8 @@
 """TOML text ↔ key paths ↔ ranges, and edits that leave the rest of the user's file alone.
 
 Values are read by tomli, which knows TOML 1.1 as pixi does (pixi.md P1); places come from a scanner of our own, and
-edits are made in the text itself, so that every byte outside the touched key stays what it was.
+edits are made in the text itself, so that every byte outside the touched key stays what it was. A manifest in which
+nothing is found and nothing is changed needs only its values: the scanner and the editor are imported when asked.
 """
 
 from __future__ import annotations
@@ -10,15 +11,17 @@ import bisect
 import re
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import tomli
 
 from ..errors import ManifestError
 from ..evidence import KeyPath
 from ..lazy_dataclass import dataclass
-from .edits import Edit, EditKind, apply_edit
-from .spans import Form, Problem, Span, Spans, line_end, scan
+from .edit import Edit, EditKind
+
+if TYPE_CHECKING:
+    from .spans import Problem, Span, Spans
 
 __all__ = ["Document", "Edit", "EditKind", "Position", "Range", "unified_diff"]
 
@@ -92,6 +95,8 @@ class Document:
     @cached_property
     def spans(self) -> Spans:
         """Every span that the scanner found."""
+        from .spans import scan
+
         return scan(self.text)
 
     @property
@@ -115,6 +120,8 @@ class Document:
 
     def path_at(self, position: Position) -> KeyPath:
         """The innermost key path at a place; between entries it is the table, before all tables the document itself."""
+        from .spans import Form
+
         offset = self.offset(position)
         inside = [
             (span.entry[1] - span.entry[0], -len(path), path)
@@ -127,6 +134,8 @@ class Document:
         return before[-1].path if before else ()
 
     def _entry(self, key: KeyPath, span: Span) -> tuple[int, int]:
+        from .spans import Form
+
         if span.form is Form.TABLE:
             section = next(s for s in self.spans.sections if s.path == key)
             return section.start, section.end
@@ -147,6 +156,8 @@ class Document:
         """The offset of a position, kept within its line and the text."""
         if position.line > len(self._lines):
             return len(self.text)
+        from .spans import line_end
+
         start = self._lines[max(position.line, 1) - 1]
         return min(start + max(position.column, 1) - 1, line_end(self.text, start))
 
@@ -160,6 +171,8 @@ class Document:
         """The position of an editor's line and character; a character inside a surrogate pair is that pair's."""
         if line >= len(self._lines):
             return self.position(len(self.text))
+        from .spans import line_end
+
         start = self._lines[max(line, 0)]
         column = 1
         for char in self.text[start : line_end(self.text, start)]:
@@ -173,6 +186,8 @@ class Document:
 
     def apply(self, edits: Iterable[Edit]) -> str:
         """The text after the edits, one after the other. ManifestError where one does not fit what is there."""
+        from .edits import apply_edit
+
         self.data  # noqa: B018 -- raises where the text is no TOML: there is nothing sure to edit
         text = self.text
         for edit in edits:

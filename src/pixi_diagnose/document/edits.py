@@ -10,17 +10,16 @@ import datetime as dt
 import math
 import re
 from collections.abc import Iterable, Mapping
-from enum import StrEnum
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn
 
 import tomli
 
 from ..errors import ManifestError
 from ..evidence import KeyPath
-from ..lazy_dataclass import dataclass
+from .edit import Edit, EditKind
 from .spans import Form, Member, Section, Span, line_end, line_start, scan
 
-__all__ = ["Edit", "EditKind", "apply_edit"]
+__all__ = ["apply_edit"]
 
 TABLE_ORDER = (
     *("project", "workspace", "package", "build-system", "system-requirements", "activation"),
@@ -29,74 +28,11 @@ TABLE_ORDER = (
 )
 """Where a new table goes among those that are there: the order in which manifests are usually written."""
 
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_ONLY_COMMENT = re.compile(r"[ \t]*(?:#.*)?")
-_NO_COMMENT = re.compile(r"[ \t]*,?[ \t]*")
+_BARE = r"[A-Za-z0-9_-]+"
+_CONTROL = r"[\x00-\x1f\x7f]"
+_ONLY_COMMENT = r"[ \t]*(?:#.*)?"
+_NO_COMMENT = r"[ \t]*,?[ \t]*"
 _LEAVES = {Form.SCALAR, Form.ARRAY, Form.INLINE}
-
-
-class EditKind(StrEnum):
-    """SET gives a key its value, ADD_KEY only where it has none; APPEND and DISCARD change an array by an item.
-
-    ADD_TABLE adds a table to an array of tables.
-    """
-
-    SET = "set"
-    ADD_KEY = "add-key"
-    REMOVE = "remove"
-    APPEND = "append"
-    DISCARD = "discard"
-    ADD_TABLE = "add-table"
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """One change of a document.
-
-    `value` is a plain TOML value (a list is kept as a tuple); `comment` ends the changed line where that has none yet.
-    `inline`: where the table that holds the key does not exist, it becomes an inline one.
-    """
-
-    kind: EditKind
-    key: KeyPath
-    value: Any = None
-    comment: str = ""
-    inline: bool = False
-
-    def __post_init__(self) -> None:
-        if isinstance(self.value, list):
-            object.__setattr__(self, "value", tuple(self.value))
-
-    @classmethod
-    def set(cls, key: KeyPath, value: Any, comment: str = "", *, inline: bool = False) -> Self:
-        """Gives the key this value, in the layout of the old one; tables that are missing are made."""
-        return cls(EditKind.SET, key, value, comment, inline)
-
-    @classmethod
-    def add_key(cls, key: KeyPath, value: Any, comment: str = "") -> Self:
-        """The same, but a key that is there already keeps its value."""
-        return cls(EditKind.ADD_KEY, key, value, comment)
-
-    @classmethod
-    def remove(cls, key: KeyPath) -> Self:
-        """Removes a key, a table with all below it, or an array's item (by position)."""
-        return cls(EditKind.REMOVE, key)
-
-    @classmethod
-    def append(cls, key: KeyPath, item: Any, comment: str = "") -> Self:
-        """Adds an item at the end of an array, which is made if it is missing."""
-        return cls(EditKind.APPEND, key, item, comment)
-
-    @classmethod
-    def discard(cls, key: KeyPath, item: Any) -> Self:
-        """Removes every item of an array that equals this one."""
-        return cls(EditKind.DISCARD, key, item)
-
-    @classmethod
-    def add_table(cls, key: KeyPath, items: Mapping[str, Any], comment: str = "") -> Self:
-        """Adds `[[key]]` with these items behind the others of its kind, unless one of them is equal to it."""
-        return cls(EditKind.ADD_TABLE, key, items, comment)
 
 
 def apply_edit(text: str, edit: Edit, path: str) -> str:
@@ -462,7 +398,7 @@ class _Editor:
         while words and span is not None and span.form in _LEAVES:
             end = line_end(self.text, span.entry[1])
             rest = self.text[span.entry[1] : end]
-            if _NO_COMMENT.fullmatch(rest):
+            if re.fullmatch(_NO_COMMENT, rest):
                 return self.splice((span.entry[1] + len(rest.rstrip(" \t")), end, f"  # {words}"))
             if not climb or span.container is None:
                 break
@@ -489,7 +425,7 @@ class _Editor:
         return begin > opening and not self.text[begin:start].strip(" \t")
 
     def ends_line(self, at: int) -> bool:
-        return bool(_ONLY_COMMENT.fullmatch(self.text[at : line_end(self.text, at)]))
+        return bool(re.fullmatch(_ONLY_COMMENT, self.text[at : line_end(self.text, at)]))
 
     def indent_of(self, at: int) -> str:
         line = self.text[line_start(self.text, at) : at]
@@ -549,7 +485,7 @@ def _rank(part: str | int) -> int | None:
 
 def _plain(comment: str) -> str:
     """A comment on one line."""
-    return _CONTROL.sub("", " ".join(comment.split()))
+    return re.sub(_CONTROL, "", " ".join(comment.split()))
 
 
 def _spelled(key: KeyPath) -> str:
@@ -558,20 +494,20 @@ def _spelled(key: KeyPath) -> str:
 
 def _render_key(name: str | int) -> str:
     text = str(name)
-    return text if _BARE.fullmatch(text) else _quote(text)
+    return text if re.fullmatch(_BARE, text) else _quote(text)
 
 
 def _quote(text: str) -> str:
     """A basic string on one line."""
     short = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
-    return '"' + "".join(short.get(c) or (f"\\u{ord(c):04x}" if _CONTROL.match(c) else c) for c in text) + '"'
+    return '"' + "".join(short.get(c) or (f"\\u{ord(c):04x}" if re.match(_CONTROL, c) else c) for c in text) + '"'
 
 
 def _render(value: Any, like: str = "") -> str:
     """A value on one line; a string takes the quotes of the one that it replaces or joins."""
     match value:
         case str():
-            literal = like.startswith("'") and "'" not in value and not _CONTROL.search(value)
+            literal = like.startswith("'") and "'" not in value and not re.search(_CONTROL, value)
             return f"'{value}'" if literal else _quote(value)
         case bool():
             return "true" if value else "false"

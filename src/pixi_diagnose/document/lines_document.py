@@ -12,7 +12,7 @@ from . import Document, Edit, EditKind, Position, Range, What
 
 __all__ = ["LinesDocument"]
 
-_COMMENT = re.compile(r"(^|\s+)#.*$")
+_COMMENT = r"(^|\s+)#.*$"
 
 
 class LinesDocument(Document):
@@ -36,7 +36,7 @@ class LinesDocument(Document):
         text = self._written[line - 1]
         if what == "entry":
             return Range(Position(line, 1), Position(line, len(text) + 1))
-        content = _COMMENT.sub("", text).rstrip(" \t\\")
+        content = re.sub(_COMMENT, "", text).rstrip(" \t\\")
         start = len(content) - len(content.lstrip()) + 1
         return Range(Position(line, start), Position(line, max(len(content) + 1, start)))
 
@@ -72,7 +72,7 @@ class LinesDocument(Document):
         return lines[:-1] if lines[-1] == "" else lines
 
     def _content(self, line: int) -> str:
-        return _COMMENT.sub("", self._written[line - 1]).strip(" \t").removesuffix("\\").rstrip()
+        return re.sub(_COMMENT, "", self._written[line - 1]).strip(" \t").removesuffix("\\").rstrip()
 
     def _joined(self, line: int) -> range:
         """A line and those that it goes on in."""
@@ -83,7 +83,7 @@ class LinesDocument(Document):
 
     def _changed(self, line: int, content: str, comment: str) -> str:
         old = self._written[line - 1]
-        found = _COMMENT.search(old)
+        found = re.search(_COMMENT, old)
         indent = old[: len(old) - len(old.lstrip())]
         return f"{indent}{content}{found[0]}" if found else _commented(f"{indent}{content}", comment)
 

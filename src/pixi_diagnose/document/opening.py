@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import PurePath
 
 from . import Document
-from .lines_document import LinesDocument
 
 __all__ = ["open_document"]
 
@@ -17,4 +16,8 @@ def open_document(text: str, path: str) -> Document:
         from .yaml_document import YamlDocument  # the YAML library is of no use to other files
 
         return YamlDocument(text, path)
-    return LinesDocument(text, path) if suffix in {".txt", ".in", ".conf", ".ini"} else Document(text, path)
+    if suffix in {".txt", ".in", ".conf", ".ini"}:
+        from .lines_document import LinesDocument
+
+        return LinesDocument(text, path)
+    return Document(text, path)

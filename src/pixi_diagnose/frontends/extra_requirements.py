@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..lazy_dataclass import dataclass
-from ..manifest.installer import ExtraBuildRequirement, Installer
 from ..manifest.model import PypiSpec
 from ..resolve import Resolution
+
+if TYPE_CHECKING:
+    from ..manifest.installer import ExtraBuildRequirement, Installer
 
 __all__ = ["RefusedMatch", "extra_requirements", "refused_at_install", "refused_at_lock"]
 

@@ -11,7 +11,7 @@ from ..conda import FactCache
 __all__ = ["installed_version", "program_path"]
 
 _SECONDS = 5
-_VERSION = re.compile(r"\b(\d+\.\d+(?:\.\d+)?)\b")
+_VERSION = r"\b(\d+\.\d+(?:\.\d+)?)\b"
 
 
 def program_path(name: str) -> str:
@@ -52,5 +52,5 @@ def _ask(path: str) -> str:
         )
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return ""
-    match = _VERSION.search(done.stdout)
+    match = re.search(_VERSION, done.stdout)
     return match[1] if match and done.returncode == 0 else ""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
+from typing import TYPE_CHECKING
 
-from ..build_needs.model import BuildNeeds, Phase, Stop
 from ..environment import Environment
 from ..evidence import Evidence, Unknown
 from ..index.model import Distribution, PypiResolution
@@ -13,6 +13,9 @@ from ..lazy_dataclass import dataclass
 from ..outcome import Outcome
 from ..prefix import Prefix
 from ..resolve import Resolution
+
+if TYPE_CHECKING:
+    from ..build_needs.model import BuildNeeds, Phase, Stop
 
 __all__ = [
     "BUILD_FORBIDDEN",

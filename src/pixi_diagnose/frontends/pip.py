@@ -12,6 +12,7 @@ from dataclasses import replace
 from ..environment import Environment
 from ..lazy_dataclass import dataclass
 from ..resolve import Resolution
+from . import VERSIONS
 from .machine import Machine
 from .model import Build, BuildPhase, BuildSubject, Outcome, Simulation, Stage, Step, Visible
 from .requirement_builds import requirement_builds
@@ -21,7 +22,7 @@ from .visibility import judge
 __all__ = ["NAME", "VERSION", "simulate"]
 
 NAME = "pip"
-VERSION = "26.0"
+VERSION = VERSIONS[NAME]
 
 FRESH = "a fresh environment with pip alone"
 ALWAYS = "pip asks every source for its metadata, whatever its own files say of it"

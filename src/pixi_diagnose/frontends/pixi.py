@@ -15,16 +15,15 @@ from ..lazy_dataclass import dataclass
 from ..manifest.model import PathSource
 from ..pep508 import is_at_least
 from ..resolve import Resolution
+from . import VERSIONS
 from .machine import Machine
 from .model import BUILD_FORBIDDEN, Build, BuildPhase, BuildSubject, Outcome, Simulation, Stage, Step, Visible
-from .requirement_builds import requirement_builds
 from .views import OWN_REQUIREMENTS, environment_view, isolated_view
-from .visibility import judge
 
 __all__ = ["NAME", "VERSION", "installs_in_order", "simulate"]
 
 NAME = "pixi"
-VERSION = "0.77"
+VERSION = VERSIONS[NAME]
 
 
 def installs_in_order(version: str) -> bool:
@@ -104,6 +103,8 @@ class _Run:
         return metadata is None or not metadata.is_static_for(NAME)
 
     def lock_phase(self, subject: BuildSubject) -> BuildPhase:
+        from .visibility import judge  # a workspace of wheels needs none of it
+
         if not self.resolution.host:
             reason = f"cannot be built on this machine: the environment lacks {self.machine.subdir}"
             return BuildPhase("lock", Outcome.FAILS, reason=reason)
@@ -117,6 +118,7 @@ class _Run:
 
     def _requirements(self, phase: str, subject: BuildSubject, conda: Sequence[CondaPackage]) -> tuple[Build, ...]:
         """Build requirements without a wheel: a listed one sees the environment, which has conda's packages alone."""
+        from .requirement_builds import requirement_builds
 
         def view(requirement: BuildSubject) -> Visible:
             isolated = self.isolated(requirement.distribution.project)
@@ -138,6 +140,8 @@ class _Run:
             if self.forbidden(project) and not self._is_editable(project):  # seen with pixi 0.77
                 phases[distribution] = BuildPhase("install", Outcome.FAILS, reason=BUILD_FORBIDDEN)
                 continue
+            from .visibility import judge
+
             isolated = self.isolated(project)
             if self.all_off or (not isolated and not self.in_order):
                 phases[distribution] = self._undefined_order(subject)
@@ -172,6 +176,8 @@ class _Run:
 
     def _undefined_order(self, subject: BuildSubject) -> BuildPhase:
         """With `no-build-isolation = true`, or before 0.51, the order is random: only conda's is reliable (P6)."""
+        from .visibility import judge
+
         others = tuple(
             d for d in self.resolution.distributions if d.kind != "conda" and d.project != subject.distribution.project
         )

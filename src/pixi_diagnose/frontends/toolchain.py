@@ -14,10 +14,10 @@ from .model import Refusal, Toolchain
 __all__ = ["conda_toolchain", "refused_toolchain", "with_torch"]
 
 _NVCC = ("cuda-nvcc", "cuda-nvcc-impl", "cuda-compiler", "cuda-toolkit", "cuda", "cudatoolkit-dev", "cuda-version")
-_GCC = re.compile(r"g(?:xx|cc)(?:_linux-\S+)?$")
-_EXACT = re.compile(r"=*\s*(\d+(?:\.\d+)?)(?:\.[\d*]+)*(?:\.\*)?$")
-_BUILT_WITH = re.compile(r"(?:^|_)cuda(\d+)(?:\.(\d+))?")
-_LOCAL = re.compile(r"\+cu(\d+)")
+_GCC = r"g(?:xx|cc)(?:_linux-\S+)?$"
+_EXACT = r"=*\s*(\d+(?:\.\d+)?)(?:\.[\d*]+)*(?:\.\*)?$"
+_BUILT_WITH = r"(?:^|_)cuda(\d+)(?:\.(\d+))?"
+_LOCAL = r"\+cu(\d+)"
 _RUNTIME = "nvidia-cuda-runtime"
 _CPU = "none"
 
@@ -32,7 +32,7 @@ def conda_toolchain(conda: Sequence[CondaPackage]) -> Toolchain:
     if "nvcc" in tools(conda):
         versions = (_exact(by_name[name].version) for name in _NVCC if name in by_name)
         nvcc = next((v for v in versions if v), "")
-    gcc = next((v for p in conda if _GCC.match(p.name) and (v := _exact(p.version))), "")
+    gcc = next((v for p in conda if re.match(_GCC, p.name) and (v := _exact(p.version))), "")
     torch = next((p for p in conda if any(project == "torch" for project, _ in p.projects)), None)
     return Toolchain(nvcc, _conda_torch(torch) if torch else "", gcc)
 
@@ -65,7 +65,7 @@ def _conda_torch(package: CondaPackage) -> str:
     """By its build string (cuda126_mkl_…, py3.12_cuda12.4_cudnn…), else by the CUDA that it depends on."""
     if package.build.startswith("cpu") or "_cpu_" in f"_{package.build}_":
         return _CPU
-    match = _BUILT_WITH.search(package.build)
+    match = re.search(_BUILT_WITH, package.build)
     if match:
         return f"{match[1]}.{match[2]}" if match[2] else _dotted(match[1])
     bounds = (d.split(None, 1)[1] for d in package.depends if re.match(r"(cuda-version|pytorch-cuda) ", d))
@@ -74,7 +74,7 @@ def _conda_torch(package: CondaPackage) -> str:
 
 def _index_torch(torch: Distribution, by_project: Mapping[str, Distribution]) -> str:
     """By its local version (+cu124), else by the CUDA runtime that its wheel requires (nvidia-cuda-runtime-cu12)."""
-    local = _LOCAL.search(torch.version)
+    local = re.search(_LOCAL, torch.version)
     if local:
         return _dotted(local[1])
     if torch.version.endswith("+cpu"):
@@ -89,7 +89,7 @@ def _dotted(digits: str) -> str:
 
 def _exact(spec: str) -> str:
     """Major and minor of a version, or of a spec that fixes them ("12.4.*"); "" for any other spec."""
-    match = _EXACT.match(spec.strip())
+    match = re.match(_EXACT, spec.strip())
     return match[1] if match else ""
 
 

@@ -14,6 +14,7 @@ from ..manifest.installer import Installer
 from ..manifest.model import PathSource
 from ..prose import count
 from ..resolve import Resolution
+from . import VERSIONS
 from .extra_requirements import RefusedMatch, refused_at_install, refused_at_lock
 from .machine import Machine
 from .model import BUILD_FORBIDDEN, Build, BuildPhase, BuildSubject, Outcome, Simulation, Stage, Step, Visible
@@ -24,7 +25,7 @@ from .visibility import judge
 __all__ = ["NAME", "VERSION", "simulate"]
 
 NAME = "uv"
-VERSION = "0.13.8"
+VERSION = VERSIONS[NAME]
 
 EMPTY = "an empty environment"
 FIRST_STAGE = "what was installed before"

@@ -11,7 +11,6 @@ from ..resolve import Resolution
 from .machine import Machine
 from .model import BuildSubject, Visible
 from .toolchain import conda_toolchain, with_torch
-from .visibility import own_requirements
 
 __all__ = ["OWN_REQUIREMENTS", "environment_view", "isolated_view"]
 
@@ -22,6 +21,8 @@ def isolated_view(
     subject: BuildSubject, resolution: Resolution, conda: Sequence[CondaPackage], machine: Machine
 ) -> Visible:
     """A fresh environment with its own build requirements, and the executables that all builds see (pixi.md P5)."""
+    from .visibility import own_requirements
+
     own, later = own_requirements(subject.needs, subject.build_environment, subject.extra_requirements)
     built_with = subject.build_environment.distributions if subject.build_environment else ()
     toolchain = with_torch(replace(conda_toolchain(conda), torch_cuda=""), built_with)

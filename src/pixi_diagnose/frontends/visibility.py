@@ -116,6 +116,8 @@ def _judge_alone(phase: str, subject: BuildSubject, visible: Visible, *, isolate
         if need.phase in phases and not _is_needless(need, visible) and not _is_visible(need, visible):
             _sort_in(verdicts, _missing_import(need, needs, late), need.strength, need.condition)
     for removed in needs.removed:
+        if removed.unless and _any_visible(removed.unless, visible):
+            continue
         if removed.phase in phases and (where := _removed_here(removed, needs, visible)):
             _sort_in(verdicts, _missing_removed(removed, where), removed.strength, "")
     for tool in needs.tools:
@@ -133,16 +135,22 @@ def _phase(
     missing = tuple(verdicts.hard)
     guarded = tuple(verdicts.guarded)
     if missing:
-        return BuildPhase(phase, Outcome.FAILS, missing, guarded, f"{missing[0].name} is missing", visible, stop)
+        return BuildPhase(phase, Outcome.FAILS, missing, guarded, _lack(missing[0]), visible, stop)
     if stop is not None:
         return BuildPhase(phase, Outcome.FAILS, (), guarded, stop.reason, visible, stop)
     if refused:
         return BuildPhase(phase, Outcome.FAILS, (), guarded, refused[0].reason, visible, None, refused)
     if verdicts.conditional:
         first, condition = verdicts.conditional[0]
-        reason = f"{first.name} is missing" + (f" if {condition}" if condition else "")
+        reason = _lack(first) + (f" if {condition}" if condition else "")
         return BuildPhase(phase, Outcome.AT_RISK, tuple(m for m, _ in verdicts.conditional), guarded, reason, visible)
     return BuildPhase(phase, Outcome.OK, (), guarded, "", visible)
+
+
+def _lack(missing: Missing) -> str:
+    if missing.kind == "removed":
+        return f"it uses {missing.name}, which {missing.late} no longer has"
+    return f"{missing.name} is missing"
 
 
 def _sort_in(verdicts: _Verdicts, missing: Missing, strength: Strength, condition: str) -> None:
@@ -160,6 +168,18 @@ def _is_needless(need: ImportNeed, visible: Visible) -> bool:
     return any(there & set(candidates(name)) for name in need.unless) or any(
         not there & set(candidates(name)) for name in need.only_with
     )
+
+
+def _any_visible(modules: Iterable[str], visible: Visible) -> bool:
+    """Whether one of these modules is there, in a version that its bound accepts ("Cython>=3.0.5")."""
+    from packaging.requirements import Requirement
+
+    there = {**visible.later, **visible.projects}
+    for asked in map(Requirement, modules):
+        versions = [exact_version(there[name]) for name in candidates(asked.name) if name in there]
+        if any(v is None or asked.specifier.contains(v, prereleases=True) for v in versions):
+            return True
+    return False
 
 
 def _hangs_on_absent(tool: ToolNeed, absent: Iterable[Missing]) -> bool:

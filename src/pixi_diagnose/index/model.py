@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import field
+from typing import TYPE_CHECKING
 
 from ..core_metadata import StaticMetadata
 from ..evidence import Unknown
 from ..lazy_dataclass import dataclass
-from ..manifest.installer import DependencyMetadata, NamedIndex, ScopedChange
 from ..manifest.model import FindLinks, Platform
-from ..source_tree import SourceTree
+
+if TYPE_CHECKING:
+    from ..manifest.installer import DependencyMetadata, NamedIndex, ScopedChange
+    from ..source_tree import SourceTree
 
 __all__ = [
     "Distribution",

@@ -1,12 +1,10 @@
-"""PypiRequest → PypiResolution: uv over the overlay index, and what its answer means on the real indexes."""
+"""What uv answers to a request over the overlay index, and what its answer means on the real indexes."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import lru_cache
 from itertools import groupby
 from urllib.parse import unquote, urlsplit
@@ -20,36 +18,30 @@ from ..errors import ArchiveError, IndexAccessError, ResolverError
 from ..evidence import Unknown
 from ..metadata import StaticMetadata
 from ..pep508 import canonicalize_name
+from .asked_indexes import AskedIndexes
 from .model import Distribution, PypiFailure, PypiRequest, PypiResolution
 from .overlay import Overlay
-from .session import DERIVED, IndexSession, metadata_from_json, metadata_to_json, unknown_from_json
+from .session import IndexSession
 from .uv import UvAnswer, compile_requirements, private_cache
 from .view import RequestView
 
-__all__ = ["resolve_projects"]
+__all__ = ["ask_resolver"]
 
 PATIENCE = 40
 """Lines of a resolver's explanation that are kept."""
-ANSWERS = 2
-"""Of kept answers: raised when their form changes."""
 
 
-def resolve_projects(
-    request: PypiRequest, session: IndexSession, looked_at: Callable[[Distribution], None] | None = None
-) -> PypiResolution:
-    """Resolve a set of requirements for a target without executing any package code.
+def ask_resolver(
+    request: PypiRequest,
+    indexes: AskedIndexes,
+    session: IndexSession,
+    looked_at: Callable[[Distribution], None] | None = None,
+) -> tuple[PypiResolution, bool]:
+    """The answer of uv to a request, and whether it is final: whether another attempt would come to the same.
 
-    While it goes on, `looked_at` is told of the sdists that it looks at, from other threads.
-
-    A resolution without a solution, or with an index that cannot be asked, is a PypiResolution with a failure. What
-    could not be read on the way to a solution is in its `unknowns`. Raises ResolverError if uv itself cannot be run,
-    IndexAccessError if the default index is not known.
+    For `looked_at` and errors see `resolutions.resolve_projects`.
     """
-    view = RequestView(request, session, looked_at)
-    key = _digest(request, view)
-    kept = session.cache.get("resolution", key, max_age=session.max_age)
-    if kept is not None:
-        return _decoded(kept)
+    view = RequestView(request, indexes, session, looked_at)
     overlay = session.overlay()
     with overlay.showing(view.id, view) as label:
         bases = [Overlay.base(label, number) for number in range(len(view.indexes))]
@@ -60,10 +52,7 @@ def resolve_projects(
         failure = _failure(request, view, _cleaned(answer.message, view, bases))
         resolution = PypiResolution((), failure, tuple(view.unknowns))
     resolution = replace(resolution, tried=tuple(_tried(view, answer, resolution)))
-    if view.final and not view.failures:
-        session.cache.put("resolution", key, json.dumps(_to_json(resolution)).encode())
-    session.cache.flush()
-    return resolution
+    return resolution, view.final and not view.failures
 
 
 def _ask_uv(
@@ -383,55 +372,3 @@ ADVICE = (
     re.compile(r" If all indexes are equally trusted, use `--index-strategy[^`]*`[^.]*\."),
     re.compile(r" \(try: `--prerelease=[^`]*`\)"),
 )
-
-
-# --- kept answers ---------------------------------------------------------------------------------------------------
-
-
-def _digest(request: PypiRequest, view: RequestView) -> str:
-    """A key for everything that decides on the answer; a local project counts by its metadata."""
-    local = [(p.project, p.version, p.kind, p.tree.location, metadata_to_json(p.metadata)) for p in request.local]
-    asked = replace(request, local=(), indexes=replace(request.indexes, index_url=None, extra_index_urls=()))
-    parts = [DERIVED, ANSWERS, view.id, asdict(asked), local]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()
-
-
-def _to_json(resolution: PypiResolution) -> dict[str, object]:
-    return {
-        "distributions": [_distribution_to_json(d) for d in resolution.distributions],
-        "failure": asdict(resolution.failure) if resolution.failure else None,
-        "unknowns": [asdict(u) for u in resolution.unknowns],
-        "tried": [_distribution_to_json(d) for d in resolution.tried],
-    }
-
-
-def _distribution_to_json(distribution: Distribution) -> dict[str, object]:
-    metadata = metadata_to_json(distribution.metadata) if distribution.metadata else None
-    return {**asdict(replace(distribution, metadata=None)), "metadata": metadata}
-
-
-@lru_cache(maxsize=64)  # many environments, and each plan that is tried, ask the same
-def _decoded(kept: bytes) -> PypiResolution:
-    return _from_json(json.loads(kept))
-
-
-def _from_json(given: dict[str, object]) -> PypiResolution:
-    distributions = tuple(_distribution_from_json(fields) for fields in _objects(given["distributions"]))
-    tried = tuple(_distribution_from_json(fields) for fields in _objects(given["tried"]))
-    failure = given["failure"]
-    found = None
-    if isinstance(failure, dict):
-        found = PypiFailure(failure["kind"], failure["message"], tuple(failure["projects"]))
-    unknowns = tuple(unknown_from_json(u) for u in _objects(given["unknowns"]))
-    return PypiResolution(distributions, found, unknowns, tried)
-
-
-def _distribution_from_json(fields: dict[str, object]) -> Distribution:
-    metadata = fields.pop("metadata")
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
-    read = metadata_from_json(metadata) if isinstance(metadata, dict) else None
-    return Distribution(**values, metadata=read)  # type: ignore[arg-type]
-
-
-def _objects(value: object) -> list[dict[str, object]]:
-    return value if isinstance(value, list) else []

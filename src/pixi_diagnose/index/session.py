@@ -17,13 +17,13 @@ from ..core_metadata import MetadataSource, StaticMetadata
 from ..errors import ArchiveError, IndexAccessError
 from ..evidence import Evidence, Unknown
 from .cache import FactCache, default_directory
-from .client import IndexClient, local_path
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
     from ..manifest.model import FindLinks
     from ..source_tree import SourceTree
+    from .client import IndexClient
     from .model import Distribution
     from .overlay import Overlay
     from .page_reader import PageReader
@@ -57,9 +57,9 @@ class IndexSession:
     def __init__(self, cache_dir: Path | None = None, *, offline: bool = False) -> None:
         self.offline = offline
         self.cache = FactCache(cache_dir or default_directory())
-        self.client = IndexClient(offline=offline)
         self._lock = threading.Lock()
         self._secret = ""
+        self._client: IndexClient | None = None
         self._overlay: Overlay | None = None
         self._reader: PageReader | None = None
         self._workers: ThreadPoolExecutor | None = None
@@ -89,18 +89,19 @@ class IndexSession:
         if self._reader is not None:
             self._reader.close()
             self._reader = None
-        self.client.close()
+        if self._client is not None:
+            self._client.close()
         self.cache.close()
 
     @property
     def requests(self) -> int:
         """HTTP requests made so far."""
-        return self.client.requests
+        return self._client.requests if self._client is not None else 0
 
     @property
     def received(self) -> int:
         """Bytes of bodies received so far."""
-        return self.client.received
+        return self._client.received if self._client is not None else 0
 
     @property
     def unknowns(self) -> tuple[Unknown, ...]:
@@ -128,6 +129,16 @@ class IndexSession:
                 if kept is None:
                     self.cache.put("secret", "overlay", self._secret.encode())
             return self._secret
+
+    @property
+    def client(self) -> IndexClient:
+        """What asks the network, made when it is first wanted."""
+        from .client import IndexClient
+
+        with self._lock:
+            if self._client is None:
+                self._client = IndexClient(offline=self.offline)
+            return self._client
 
     def overlay(self) -> Overlay:
         """The running overlay index, started with the first call."""
@@ -206,6 +217,8 @@ class IndexSession:
 
     def links(self, sources: Sequence[FindLinks], root: Path) -> tuple[ListedFile, ...]:
         """The files of find-links folders (relative to `root`) and pages, in order. Raises IndexAccessError."""
+        from .client import local_path
+
         files: list[ListedFile] = []
         for source in sources:
             folder = root / source.path if source.path is not None else local_path(source.url or "")
@@ -412,6 +425,8 @@ def _folder_files(folder: Path) -> Iterator[IndexFile]:
 def _identity(url: str) -> str:
     """What names a file without a hash: its URL; a local file may change under its name, so its time belongs to it."""
     import hashlib
+
+    from .client import local_path
 
     path = local_path(url)
     if path is None:

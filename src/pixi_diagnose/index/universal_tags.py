@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["UniversalTarget", "lowest_python"]
 
 NEWEST_MINOR = 40
-_ANY_ABI = re.compile(r"(?P<kind>py|cp|pp|graalpy)(?P<major>\d)(?P<minor>\d*)")
-_NATIVE = re.compile(r"(?:cp|pypy|graalpy)(?P<major>\d)(?P<minor>\d+)")
+_ANY_ABI = r"(?P<kind>py|cp|pp|graalpy)(?P<major>\d)(?P<minor>\d*)"
+_NATIVE = r"(?:cp|pypy|graalpy)(?P<major>\d)(?P<minor>\d+)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def _takes(pythons: str, abi: str, lowest: int, newest: int) -> bool:
         return True
     if abi == "none":
         return any(_serves(python, lowest, newest) for python in pythons.split("."))
-    native = _NATIVE.match(abi)
+    native = re.match(_NATIVE, abi)
     if native is None:
         return True
     return native["major"] == "3" and lowest <= int(native["minor"]) <= newest
@@ -72,7 +72,7 @@ def _takes(pythons: str, abi: str, lowest: int, newest: int) -> bool:
 
 def _serves(python: str, lowest: int, newest: int) -> bool:
     """A tag without ABI: `py37` is a lower bound, `cp37` wants exactly that Python."""
-    match = _ANY_ABI.fullmatch(python)
+    match = re.fullmatch(_ANY_ABI, python)
     if match is None:
         return True
     kind, major, minor = match.groups()

@@ -15,10 +15,11 @@ from packaging.version import InvalidVersion, Version
 
 from ..errors import ArchiveError, IndexAccessError
 from ..evidence import Place, Unknown
-from ..manifest.installer import NamedIndex, ScopedChange
+from ..manifest.installer import ScopedChange
 from ..manifest.model import FindLinks
 from ..metadata import MetadataSource, StaticMetadata
 from ..pep508 import canonicalize_name
+from .asked_indexes import AskedIndexes
 from .model import Distribution, LocalProject, ProvidedProject, PypiRequest
 from .overlay import Shown
 from .pages import ListedFile
@@ -31,22 +32,20 @@ from .universal_tags import UniversalTarget
 __all__ = ["RequestView"]
 
 NOWHERE = Place("", ())
-NO_INDEX = "find-links"
-"""Stands for the index where there is none: it has what the find-links have."""
 
 
 class RequestView:
     """What one request sees.
 
-    `indexes` are the URLs (without credentials) in order of priority: pixi 0.77 asks `extra-index-urls` before
-    `index-url` (pixi.md P9). `failures` are the pages that could not be had, by project; `final` turns False when
-    something was shown that another attempt might show differently. `looked_at` is told the sdists whose metadata is
-    asked for, the first one of each project: it is chosen nearly always.
+    `indexes` are the URLs (without credentials) in order of priority. `failures` are the pages that could not be had,
+    by project; `final` turns False when something was shown that another attempt might show differently. `looked_at` is
+    told the sdists whose metadata is asked for, the first one of each project: it is chosen nearly always.
     """
 
     def __init__(
         self,
         request: PypiRequest,
+        asked: AskedIndexes,
         session: IndexSession,
         looked_at: Callable[[Distribution], None] | None = None,
     ) -> None:
@@ -60,21 +59,11 @@ class RequestView:
             if request.universal is None
             else UniversalTarget.within(request.universal, request.python_version)
         )
-        session.client.credentials.keyring |= settings.keyring
-        session.client.route(settings.mirrors, settings.proxies)
-        self._entries: dict[str, NamedIndex] = {}
-        for entry in settings.entries:
-            url = self._entered(entry.url)
-            session.client.credentials.from_variables(url, entry.name)
-            self._entries[url] = entry
-        if settings.no_index:
-            self.indexes: tuple[str, ...] = (NO_INDEX,)
-        else:
-            default = settings.index_url or session.default_index()
-            self.indexes = tuple(map(self._entered, (*settings.extra_index_urls, default)))
+        self.indexes = asked.urls
+        self.pinned = asked.pinned
+        self._entries = asked.entries
         self.local: dict[str, LocalProject] = {canonicalize_name(p.project): p for p in request.local}
         self.provided: dict[str, ProvidedProject] = {canonicalize_name(p.project): p for p in request.provided}
-        self.pinned: dict[str, str] = {canonicalize_name(n): self._entered(url) for n, url in settings.project_indexes}
         self._hashes = dict(settings.hashes)
         self.unknowns: dict[Unknown, None] = {}
         self.failures: dict[str, IndexAccessError] = {}
@@ -280,12 +269,6 @@ class RequestView:
             self._note(Unknown("of the hashes that are given, only sha256 is compared", (), project))
             return frozenset()
         return frozenset(digest.lower() for _, _, digest in given)
-
-    def _entered(self, url: str) -> str:
-        """An index's URL without credentials, which are kept; a path below the manifest's folder as file://."""
-        if "://" in url:
-            return self._session.client.register(url)
-        return Path(self._request.indexes.root, url).absolute().as_uri()
 
     def _note(self, unknown: Unknown) -> None:
         with self._lock:

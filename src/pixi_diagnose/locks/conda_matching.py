@@ -16,8 +16,8 @@ from typing import Any
 
 __all__ = ["build_meets", "depends_name", "meets", "selected", "version_meets"]
 
-_VERSION = re.compile(r"(?:(?P<epoch>\d+)!)?(?P<release>\d[0-9a-z]*(?:\.[0-9a-z]+)*)")
-_COMPONENT = re.compile(r"\d+|[a-z]+")
+_VERSION = r"(?:(?P<epoch>\d+)!)?(?P<release>\d[0-9a-z]*(?:\.[0-9a-z]+)*)"
+_COMPONENT = r"\d+|[a-z]+"
 _CONSTRAINT = re.compile(r"(==|!=|>=|<=|~=|=|>|<)?(\d[0-9a-z.!]*?)(\.?\*)?")
 _DEPENDS = re.compile(r"(?P<name>[A-Za-z0-9_.-]+)(?: (?P<version>[^ \[\]]+)(?: (?P<build>[^ \[\]]+))?)?")
 
@@ -34,7 +34,10 @@ class _UnusualError(ValueError):
 
 def depends_name(depends: str) -> str:
     """The name of the package that an entry of `depends` is about."""
-    return re.split(r"[ \[=<>!~]", depends.strip(), maxsplit=1)[0].lower()
+    name, _, _ = depends.partition(" ")
+    if not name.replace("-", "").replace("_", "").replace(".", "").isalnum():
+        name = re.split(r"[ \[=<>!~]", depends.strip(), maxsplit=1)[0]
+    return name.lower()
 
 
 @lru_cache(maxsize=16384)
@@ -120,12 +123,12 @@ def _numbers(version: str) -> tuple[int, ...] | None:
 @cache
 def _segments(version: str) -> list[list[Component]]:
     """The epoch, and the components of each part between dots."""
-    found = _VERSION.fullmatch(version)
+    found = re.fullmatch(_VERSION, version)
     if found is None:
         raise _UnusualError
     segments = [[(2, int(found["epoch"] or 0), "")]]
     for part in found["release"].split("."):
-        components = [_component(c) for c in _COMPONENT.findall(part)]
+        components = [_component(c) for c in re.findall(_COMPONENT, part)]
         # a segment that starts with letters has a 0 in front
         segments.append(components if part[0].isdecimal() else [ZERO, *components])
     return segments

@@ -19,7 +19,7 @@ from .pypi_matching import Wanted, read_requirement
 
 __all__ = ["metadata_mismatch"]
 
-_EXTRA = re.compile(r"extra == ['\"]([^'\"]+)['\"]")
+_EXTRA = r"extra == ['\"]([^'\"]+)['\"]"
 
 
 def metadata_mismatch(record: PypiRecord, folder: Path) -> str:
@@ -41,7 +41,7 @@ def metadata_mismatch(record: PypiRecord, folder: Path) -> str:
     current, extras = _declared(project)
     redirected = _redirected(document)
     locked = [w for text in record.requires_dist if (w := read_requirement(text))]
-    extras |= {canonicalize_name(e) for w in locked for e in _EXTRA.findall(w.marker)}
+    extras |= {canonicalize_name(e) for w in locked for e in re.findall(_EXTRA, w.marker)}
     for extra in ("", *sorted(extras)):
         now = _required(current, extra, record.name, redirected)
         then = _required(locked, extra, record.name, redirected)

@@ -9,6 +9,7 @@ from ..evidence import Place
 from ..lazy_dataclass import dataclass
 
 __all__ = [
+    "NEWEST",
     "CondaRecord",
     "LockedEnvironment",
     "LockedPackages",
@@ -18,6 +19,9 @@ __all__ = [
     "Staleness",
     "is_tree",
 ]
+
+NEWEST = 7
+"""The newest version of a pixi.lock that pixi 0.77 reads; one of a newer version it resolves anew, with a warning."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,20 +9,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from ..errors import LockError
 from ..pep508 import canonicalize_name
-from .model import CondaRecord, LockedEnvironment, LockedPackages, LockedPlatform, PixiLock, PypiRecord, is_tree
+from .model import (
+    NEWEST,
+    CondaRecord,
+    LockedEnvironment,
+    LockedPackages,
+    LockedPlatform,
+    PixiLock,
+    PypiRecord,
+    is_tree,
+)
 from .regular_yaml import IrregularYamlError, read_regular_yaml
 
-__all__ = ["NEWEST", "read_pixi_lock"]
+__all__ = ["read_pixi_lock"]
 
-NEWEST = 7
-"""The newest version that pixi 0.77 reads; a lock of a newer one it resolves anew, with a warning."""
 OLDEST_READ_HERE = 4
 
 _VERSION = re.compile(r"^version: *['\"]?(\d{1,9})['\"]? *(?:#.*)?\r?$", re.MULTILINE)
@@ -32,7 +38,6 @@ _SELECTORS = ("build_number", "md5", "sha256", "license")
 Entry = Mapping[str, Any]
 
 
-@lru_cache(maxsize=4)
 def read_pixi_lock(text: str, path: str) -> PixiLock:
     """The lock's content; `path` names the file in messages.
 

@@ -34,7 +34,7 @@ _PLAIN = re.compile(
     r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?) *(?:\[(?P<extras>[A-Za-z0-9._, -]*)\])? *"
     r"(?P<specifier>(?:[<>=!~]=?=? *[A-Za-z0-9.*+!_-]+ *,? *)*)(?:;(?P<marker>.*))?"
 )
-_ONLY_WITH_EXTRA = re.compile(r"(?:^|.* and )extra == '(?P<extra>[^']+)'$")
+_ONLY_WITH_EXTRA = r"(?:^|.* and )extra == '(?P<extra>[^']+)'$"
 
 
 @lru_cache(maxsize=65536)
@@ -57,6 +57,8 @@ def read_requirement(text: str) -> Wanted | None:
 
 def needs_other_extra(text: str, extras: Collection[str]) -> bool:
     """Whether a requirement surely holds only with an extra that is not among these: told without reading it."""
+    if not text.endswith("'"):
+        return False
     before, condition, extra = text.rpartition("extra == '")
     only = condition and extra.find("'") == len(extra) - 1 and before.endswith(("; ", " and ")) and " or " not in before
     return bool(only) and (not extras or canonicalize_name(extra[:-1]) not in extras)
@@ -75,7 +77,7 @@ class MarkerReader:
             return True
         if "extra" not in marker:
             return self._evaluate(marker, "")
-        only = _ONLY_WITH_EXTRA.match(marker)
+        only = re.match(_ONLY_WITH_EXTRA, marker)
         if only is not None and " or " not in marker:
             extra = canonicalize_name(only["extra"])
             return extra in extras and self._evaluate(marker, only["extra"])
@@ -91,10 +93,10 @@ class MarkerReader:
         return self._known[key]
 
 
-_LOWER = re.compile(r"(>=|>|~=|===?) *(\d+(?:\.\d+)*)")
+_LOWER = r"(>=|>|~=|===?) *(\d+(?:\.\d+)*)"
 
 
 @lru_cache(maxsize=4096)
 def python_fits(requires_python: str, python: str) -> bool:
     """Whether a Python is not below a requires-python: upper bounds do not count, as in uv's RequiresPython."""
-    return all(release_numbers(python) >= release_numbers(limit) for _, limit in _LOWER.findall(requires_python))
+    return all(release_numbers(python) >= release_numbers(limit) for _, limit in re.findall(_LOWER, requires_python))

@@ -13,11 +13,13 @@ from typing import Any
 __all__ = ["IrregularYamlError", "read_regular_yaml"]
 
 _KEY = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*"
-_PLAIN = r"[A-Za-z0-9][^\n:#]*(?:(?::|(?<! )#)(?![ \n])[^\n:#]*)*(?<! )\n"
+_PLAIN = r"[A-Za-z0-9_][^\n:#]*+(?:(?::|(?<! )#)(?![ \n])[^\n:#]*+)*+(?<! )\n"
 """A scalar that is what it looks like ("null" excepted), up to the end of its line."""
-_ITEMS = re.compile(rf"( *)- {_PLAIN}(?:\1- {_PLAIN})*")
-_PAIRS = re.compile(rf"( *){_KEY}: {_PLAIN}(?:\1{_KEY}: {_PLAIN})*")
-"""Lines that stand at one indentation: nearly all of a lock, read many at a time."""
+_VALUE = rf"(?:{_PLAIN}|\[\]\n|'[^'\n]*+'\n)"
+_ITEMS = re.compile(rf"( *)- {_PLAIN}(?:\1- {_PLAIN})*+")
+_PAIRS = re.compile(rf"( *){_KEY}: {_VALUE}(?:\1{_KEY}: {_VALUE})*+")
+_ENTRIES = re.compile(rf"( *)- {_KEY}: {_PLAIN}(?:\1- {_KEY}: {_PLAIN})*+")
+"""Lines of one kind at one indentation: nearly all of a lock, read many at a time."""
 _QUOTED = r"'(?:[^']|'')*'"
 _SPECIAL = frozenset(" !&*?|>%@`\"'{}[],#-:")
 _EMPTY: dict[str, Any] = {"[]": list, "{}": dict, "null": lambda: None, "~": lambda: None}
@@ -73,7 +75,7 @@ class _Reader:
                     key, _, value = line.partition(": ")
                     if key in found:
                         raise self.irregular(at)
-                    found[key] = value if value != "null" else None
+                    found[key] = value if value[0] not in "n['" else self._scalar(value, at)
                 at = run.end()
             else:
                 end = text.index("\n", at)
@@ -111,16 +113,21 @@ class _Reader:
         text, dash = self._text, " " * indent + "- "
         inner = indent + 2
         while text.startswith(dash, at):
-            run = _ITEMS.match(text, at)
-            if run is not None:
+            if run := _ITEMS.match(text, at):
                 items = text[at + inner : run.end() - 1].split("\n" + dash)
                 found += items if "null" not in items else [None if item == "null" else item for item in items]
                 at = run.end()
                 continue
+            if run := _ENTRIES.match(text, at):
+                # the mapping's first key stands behind the dash, its other keys two columns further in
+                for line in text[at + inner : run.end() - 1].split("\n" + dash):
+                    key, _, value = line.partition(": ")
+                    found.append({key: value if value != "null" else None})
+                _, at = self._mapping(found[-1], run.end(), inner, depth + 1)
+                continue
             end = text.index("\n", at)
             item = text[at + inner : end]
             if item[:1] != "'" and (": " in item or item[-1:] == ":"):
-                # the mapping's first key stands behind the dash, its other keys two columns further in
                 entry: dict[str, Any] = {}
                 at = self._pair(entry, item, end + 1, inner, depth + 1)
                 entry, at = self._mapping(entry, at, inner, depth + 1)

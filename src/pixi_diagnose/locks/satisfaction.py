@@ -20,7 +20,6 @@ from ..manifest.model import CondaSpec, PathSource, PypiSpec
 from ..names import is_conda_forge, pypi_names
 from ..pep508 import allows
 from .conda_matching import build_meets, depends_name, meets, selected, version_meets
-from .local_metadata import metadata_mismatch
 from .model import CondaRecord, LockedPackages, PypiRecord, Staleness
 from .origins import Origin, origin_mismatch
 from .pypi_matching import MarkerReader, Wanted, needs_other_extra, python_fits, read_requirement
@@ -276,6 +275,8 @@ class _Walk:
     def _check_record(self, record: PypiRecord) -> None:
         folder = self.root / record.location if record.is_path else None
         if folder is not None and folder.is_dir():
+            from .local_metadata import metadata_mismatch  # few locks have folders
+
             problem = metadata_mismatch(record, folder)
             if problem:
                 self._delay(f"the metadata of '{record.name}' has changed: {problem}", self._place(record.name))

@@ -11,14 +11,15 @@ from ..conda.versions import pep440
 from ..environment import Environment
 from ..errors import LockError, PixiDiagnoseError
 from ..evidence import Place, Unknown
+from ..index.cache import FactCache
 from ..index.model import Distribution
 from ..lazy_dataclass import dataclass
 from ..manifest.model import GitSource, PathSource, PypiSpec
 from .answers import LockAnswer, unread
 from .freshness import Judgement, judge
-from .model import CondaRecord, LockedPackages, PypiRecord, Staleness
+from .kept_lock import read_kept_lock
+from .model import NEWEST, CondaRecord, LockedPackages, PixiLock, PypiRecord, Staleness
 from .origins import git_parts, same_index
-from .pixi_lock import NEWEST, read_pixi_lock
 from .satisfaction import Satisfied, provided_projects
 
 __all__ = ["WorkspaceLock"]
@@ -43,34 +44,34 @@ class WorkspaceLock:
     unknowns: tuple[Unknown, ...] = ()
 
     @classmethod
-    def beside(cls, environments: Sequence[Environment], default_index: Callable[[], str]) -> WorkspaceLock:
+    def beside(
+        cls, environments: Sequence[Environment], default_index: Callable[[], str], cache: FactCache
+    ) -> WorkspaceLock:
         """The lock in the workspace's folder. Never raises: a lock that cannot be read is an unknown at fault.
 
         `default_index` asks for the index that is used where the manifest names none; it is asked only if the lock
-        names another one than pixi's own.
+        names another one than pixi's own. In `cache` is what an unchanged lock was read as before.
         """
         path = Path(environments[0].root if environments else ".") / NAME
         try:
-            text = path.read_bytes().decode("utf-8")
+            lock = read_kept_lock(path.read_bytes(), str(path), cache)
         except FileNotFoundError:
             return cls(str(path), Judgement())
-        except (OSError, UnicodeDecodeError) as error:
-            reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error.strerror)
-            return cls(str(path), Judgement(), unknowns=(unread(NAME, reason),))
-        return cls.of(text, str(path), environments, default_index)
-
-    @classmethod
-    def of(
-        cls, text: str, path: str, environments: Sequence[Environment], default_index: Callable[[], str]
-    ) -> WorkspaceLock:
-        """The same for a lock's text."""
-        try:
-            lock = read_pixi_lock(text, path)
         except LockError as error:
             if error.version is not None and error.version > NEWEST:
                 # pixi 0.77 warns and resolves as if there were none
-                return cls(path, Judgement(), unreadable=Staleness(error.message))
-            return cls(path, Judgement(), unknowns=(unread(NAME, error.message),))
+                return cls(str(path), Judgement(), unreadable=Staleness(error.message))
+            return cls(str(path), Judgement(), unknowns=(unread(NAME, error.message),))
+        except (OSError, UnicodeDecodeError) as error:
+            reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error.strerror)
+            return cls(str(path), Judgement(), unknowns=(unread(NAME, reason),))
+        return cls.of(lock, str(path), environments, default_index)
+
+    @classmethod
+    def of(
+        cls, lock: PixiLock, path: str, environments: Sequence[Environment], default_index: Callable[[], str]
+    ) -> WorkspaceLock:
+        """The same for a lock that was read."""
         root = environments[0].root if environments else "."
         judgement = judge(lock, environments, lambda c: channel_url(c, root), _default_index(default_index))
         return cls(path, judgement)
@@ -87,9 +88,9 @@ class WorkspaceLock:
 
 
 def _default_index(ask: Callable[[], str]) -> Callable[[str], bool]:
-    import hashlib
-
     def check(url: str) -> bool:
+        import hashlib  # OpenSSL comes with it
+
         if hashlib.sha256(url.rstrip("/").encode()).hexdigest() == DEFAULT_INDEX:
             return True
         try:

@@ -8,16 +8,16 @@ from urllib.parse import urlsplit
 
 __all__ = ["below", "check_conda_name", "check_project_name", "check_url"]
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*:"
 _WITH_HOST = {"http", "https", "ftp", "ws", "wss"}
-_PROJECT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
-_CONDA = re.compile(r"[A-Za-z0-9_.-]+")
+_PROJECT = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
+_CONDA = r"[A-Za-z0-9_.-]+"
 
 
 def check_url(text: str) -> str:
     """The text itself if it is an absolute URL; ValueError otherwise (`git@host:path` is none, pixi.md P2)."""
     stripped = text.strip()
-    if not _SCHEME.match(stripped):
+    if not re.match(_SCHEME, stripped):
         raise ValueError(f"'{text}' is not a URL: relative URL without a base")
     try:
         parts = urlsplit(stripped)
@@ -32,7 +32,7 @@ def check_url(text: str) -> str:
 
 def check_project_name(name: str) -> str:
     """The name of a PyPI project or extra as spelled; ValueError for what cannot be one (PEP 508)."""
-    if not _PROJECT.fullmatch(name):
+    if not re.fullmatch(_PROJECT, name):
         raise ValueError(
             f"'{name}' is not a valid project name: it must start and end with a letter or digit and hold only "
             "letters, digits, '-', '_' and '.'"
@@ -42,7 +42,7 @@ def check_project_name(name: str) -> str:
 
 def check_conda_name(name: str) -> str:
     """The name of a conda package as spelled; ValueError for what cannot be one."""
-    if not _CONDA.fullmatch(name):
+    if not re.fullmatch(_CONDA, name):
         raise ValueError(
             f"'{name}' is not a valid conda package name: it holds more than letters, digits, '-', '_', '.'"
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 
-__all__ = ["decoded"]
+__all__ = ["decoded", "encoded"]
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -24,3 +24,9 @@ def decoded(data: bytes) -> str:
         if data.startswith(mark):
             return data[len(mark) :].decode(encoding)
     return data.decode("utf-8")
+
+
+def encoded(text: str, like: bytes) -> bytes:
+    """The text as a file is written that begins as `like` does: with its mark, and in the encoding of that one."""
+    mark, encoding = next(((m, e) for m, e in _MARKS if like.startswith(m)), (b"", "utf-8"))
+    return text.encode() if text.startswith("\ufeff") else mark + text.encode(encoding)

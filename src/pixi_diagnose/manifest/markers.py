@@ -7,12 +7,9 @@ from collections.abc import Iterable
 
 __all__ = ["all_of", "any_of", "check_marker", "negated"]
 
-_TOKEN = re.compile(
-    r"""\s*(?:(?P<sign>[()])
+_PIECE = r"""(?x)\s*(?:(?P<sign>[()])
     |(?P<word>and|or)\b
-    |(?P<left>"[^"]*"|'[^']*'|[A-Za-z_.]+)\s*(?P<operator>===|[=~!<>]=|[<>]|not\s+in\b|in\b)\s*(?P<right>"[^"]*"|'[^']*'|[A-Za-z_.]+))""",
-    re.VERBOSE,
-)
+    |(?P<left>"[^"]*"|'[^']*'|[A-Za-z_.]+)\s*(?P<operator>===|[=~!<>]=|[<>]|not\s+in\b|in\b)\s*(?P<right>"[^"]*"|'[^']*'|[A-Za-z_.]+))"""
 _OPPOSITE = {"==": "!=", "!=": "==", "===": "!=", "<": ">=", ">=": "<", ">": "<=", "<=": ">", "in": "not in"}
 
 
@@ -41,7 +38,7 @@ def negated(marker: str) -> str:
     """What holds where `marker` (a valid one, not empty) does not."""
     from packaging.markers import Marker
 
-    tokens = list(_TOKEN.finditer(str(Marker(marker))))
+    tokens = list(re.finditer(_PIECE, str(Marker(marker))))
     negation, _ = _negated_alternatives(tokens, 0)
     return negation
 

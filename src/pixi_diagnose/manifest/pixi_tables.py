@@ -35,8 +35,8 @@ __all__ = [
 _CHANNEL_PRIORITIES = ("strict", "flexible", "disabled")
 _SOLVE_STRATEGIES = ("highest", "lowest", "lowest-direct")
 _CONDA_TABLES = ("dependencies", "host-dependencies", "build-dependencies")
-_DURATION = re.compile(r"(?:\s*\d+\s*[A-Za-z]+)+\s*")
-_UNIT = re.compile(
+_DURATION = r"(?:\s*\d+\s*[A-Za-z]+)+\s*"
+_UNIT = (
     r"(?:n|u|m)s(?:ec)?|nanos|micros|millis|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?"
     r"|d|days?|w|wks?|weeks?|M|months?|y|yrs?|years?"
 )
@@ -461,7 +461,7 @@ def _read_cutoffs(problems: Problems, table: Table, name: str, check_name: Calla
 
 def _check_cutoff(text: str) -> str:
     """A date, a timestamp with a zone, or a duration such as `7d`; ValueError otherwise."""
-    if _DURATION.fullmatch(text) and all(map(_UNIT.fullmatch, re.findall("[A-Za-z]+", text))):
+    if re.fullmatch(_DURATION, text) and all(re.fullmatch(_UNIT, word) for word in re.findall("[A-Za-z]+", text)):
         return text
     try:
         moment = dt.datetime.fromisoformat(text)

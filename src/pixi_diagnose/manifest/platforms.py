@@ -73,8 +73,8 @@ _ARCHITECTURES = {
     "wasm32": "",
     "z": "",
 }
-_PLATFORM_NAME = re.compile(r"[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
-_VERSION = re.compile(r"(?:\d+!)?[A-Za-z0-9]+(?:[._-]+[A-Za-z0-9]+)*(?:\+[A-Za-z0-9._-]+)?")
+_PLATFORM_NAME = r"[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_VERSION = r"(?:\d+!)?[A-Za-z0-9]+(?:[._-]+[A-Za-z0-9]+)*(?:\+[A-Za-z0-9._-]+)?"
 _NAME_LIMIT = 64
 
 
@@ -134,7 +134,7 @@ def _version_key(version: str) -> tuple[tuple[int, str], ...]:
 
 def check_platform_name(name: str) -> str:
     """The name itself if a platform may be called so; ValueError otherwise."""
-    if len(name) > _NAME_LIMIT or not _PLATFORM_NAME.fullmatch(name) or name in _FAMILIES:
+    if len(name) > _NAME_LIMIT or not re.fullmatch(_PLATFORM_NAME, name) or name in _FAMILIES:
         raise ValueError(f"'{name}' is not a valid platform name (allowed: letters, digits and '-')")
     return name
 
@@ -148,7 +148,7 @@ def check_selector(text: str) -> str:
     if any(sign in text for sign in "*?["):
         if len(text) <= _NAME_LIMIT and re.fullmatch(r"[A-Za-z0-9*-]+", text):
             return text
-    elif _PLATFORM_NAME.fullmatch(text) and len(text) <= _NAME_LIMIT:
+    elif re.fullmatch(_PLATFORM_NAME, text) and len(text) <= _NAME_LIMIT:
         return text
     raise ValueError(f"'{text}' is not a known platform")
 
@@ -232,7 +232,7 @@ def _read_virtual_packages(problems: Problems, table: Table) -> list[VirtualPack
         version, _, build = raw.partition("=")
         if any(package.name == key for package in declared):
             problems.add("invalid", f"'{key}' is declared more than once", (*table.node.key, key), at="key")
-        elif not _VERSION.fullmatch(version):
+        elif not re.fullmatch(_VERSION, version):
             problems.invalid(Node(raw, (*table.node.key, key)), f"'{version}' is not a valid virtual-package version")
         else:
             declared.append(VirtualPackage(key, version, build or "0"))
@@ -325,7 +325,7 @@ def _check_subdir(text: str) -> str:
 
 
 def _check_version(text: str) -> str:
-    if not _VERSION.fullmatch(text):
+    if not re.fullmatch(_VERSION, text):
         raise ValueError(f"'{text}' is not a valid version")
     return text
 

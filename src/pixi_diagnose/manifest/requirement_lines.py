@@ -14,10 +14,10 @@ from ..lazy_dataclass import dataclass
 
 __all__ = ["RequirementLine", "compiled_for", "compiled_with_uv", "logical_lines"]
 
-_COMMENT = re.compile(r"(?:^|(?<=\s))#.*$")
-_VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
-_OPTION = re.compile(r"(?:^|(?<=\s))(--?[A-Za-z][A-Za-z-]*)")
-_EDITABLE = re.compile(r"(?:-e|--editable)(?:\s*=\s*|\s+|(?<=-e)(?=\S)|$)(?P<value>.*)", re.DOTALL)
+_COMMENT = r"(?:^|(?<=\s))#.*$"
+_VARIABLE = r"\$\{([A-Z0-9_]+)\}"
+_OPTION = r"(?:^|(?<=\s))(--?[A-Za-z][A-Za-z-]*)"
+_EDITABLE = r"(?s)(?:-e|--editable)(?:\s*=\s*|\s+|(?<=-e)(?=\S)|$)(?P<value>.*)"
 _SHORT = {"-r": "--requirement", "-c": "--constraint", "-e": "--editable", "-i": "--index-url", "-f": "--find-links"}
 _SHORT |= {"-C": "--config-settings", "--config-setting": "--config-settings", "--pypi-url": "--index-url"}
 _HEADER_LINES = 6
@@ -44,14 +44,14 @@ class RequirementLine:
 def logical_lines(text: str, variable: Callable[[str], str | None]) -> Iterator[RequirementLine]:
     """The lines that say something; `variable` gives the value of `${NAME}`, None leaves it as it is."""
     for number, parts in _joined(text):
-        stripped = _COMMENT.sub("", "".join(parts)).strip()
+        stripped = re.sub(_COMMENT, "", "".join(parts)).strip()
         if not stripped:
             continue
         blank = next(n for n, part in enumerate(parts) if part.strip())
         first = parts[blank]
-        filled = _VARIABLE.sub(lambda m: m[0] if (value := variable(m[1])) is None else value, stripped)
+        filled = re.sub(_VARIABLE, lambda m: m[0] if (value := variable(m[1])) is None else value, stripped)
         line = _split(number + blank, len(first) - len(first.lstrip()) + 1, filled)
-        before_options = _COMMENT.sub("", "".join(parts[blank:])).lstrip()[: len(line.requirement)]
+        before_options = re.sub(_COMMENT, "", "".join(parts[blank:])).lstrip()[: len(line.requirement)]
         continued = bool(line.requirement) and len(parts) > blank + 1 and not line.options
         continued |= len(before_options) > len(first.strip())
         yield replace(line, continued=continued) if continued else line
@@ -88,14 +88,14 @@ def _joined(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _split(line: int, column: int, text: str) -> RequirementLine:
-    editable = _EDITABLE.match(text)
+    editable = re.match(_EDITABLE, text)
     if editable is not None:  # its value is taken as it is: a marker keeps its quotes
-        value, options = editable["value"].strip(), _OPTION.search(editable["value"])
+        value, options = editable["value"].strip(), re.search(_OPTION, editable["value"])
         value = value if options is None else editable["value"][: options.start()].strip()
         fault = "" if value else "`--editable` must be followed by an argument"
         more, wrong = _options(_words(editable["value"][options.start() :])) if options else ((), "")
         return RequirementLine(line, column, text, "", (("--editable", value), *more), fault or wrong)
-    found = _OPTION.search(text)
+    found = re.search(_OPTION, text)
     at = len(text) if found is None else found.start()
     requirement = text[:at].strip()
     return RequirementLine(line, column, text, requirement, *_options(_words(text[at:])))

@@ -424,9 +424,8 @@ class _Line:
             self.refuse(f"'{text}' is not an editable requirement: {what} is expected")
 
     def _requirement(self, text: str, options: tuple[tuple[str, str | None], ...]) -> None:
-        looks_like_address = (
-            text.startswith((".", "/", "~")) or "://" in text.partition("@")[0] or text.endswith(_ARCHIVES)
-        )
+        before = text.partition("@")[0]  # `name @ address` is named, whatever the address ends with
+        looks_like_address = text.startswith((".", "/", "~")) or "://" in before or before.endswith(_ARCHIVES)
         spec = self._address(text) if looks_like_address else self._named(text, quiet="/" in text)
         if spec is None and not looks_like_address and "/" in text:
             spec = self._address(text)

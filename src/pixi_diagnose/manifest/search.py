@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import UsageError
-from .requirement_lines import compiled_with_uv
 
 __all__ = ["find_manifest", "is_pylock", "suggested_frontend"]
 
@@ -15,7 +14,7 @@ PIXI_FILES = ("pixi.toml", "pyproject.toml", "mojoproject.toml")
 CONDA_FILES = ("environment.yml", "environment.yaml")
 REQUIREMENTS = ("requirements.txt", "requirements.in")
 PYLOCK = "pylock.toml"
-_PYLOCK = re.compile(r"pylock(?:\.[^.]+)?\.toml")
+_PYLOCK = r"pylock(?:\.[^.]+)?\.toml"
 
 
 def find_manifest(start: Path, environ: Mapping[str, str], frontend: str = "") -> Path:
@@ -57,7 +56,7 @@ def find_manifest(start: Path, environ: Mapping[str, str], frontend: str = "") -
 
 def is_pylock(name: str) -> bool:
     """Whether a file of this name is a pylock (PEP 751): `pylock.toml`, `pylock.NAME.toml`."""
-    return _PYLOCK.fullmatch(name) is not None
+    return re.fullmatch(_PYLOCK, name) is not None
 
 
 def suggested_frontend(path: Path | str, text: str, *, beside: frozenset[str] = frozenset()) -> str:
@@ -74,8 +73,10 @@ def suggested_frontend(path: Path | str, text: str, *, beside: frozenset[str] = 
         return "uv" if "[project" in text or "[tool.uv" in text or "uv.lock" in beside else "pip"
     if name in PIXI_FILES:
         return "pixi"
-    if Path(path).suffix in {".txt", ".in"} and (compiled_with_uv(text) or beside & {"uv.lock", "uv.toml"}):
-        return "uv"
+    if Path(path).suffix in {".txt", ".in"}:
+        from .requirement_lines import compiled_with_uv
+
+        return "uv" if compiled_with_uv(text) or beside & {"uv.lock", "uv.toml"} else "pip"
     return "pip"
 
 

@@ -96,12 +96,13 @@ class OnDisk:
 class Edited:
     """The same as `inner`, but for files that have another text; `texts` are keyed by path, `folder` is the manifest's.
 
-    A file that is not there yet may be among them.
+    A file that is not there yet may be among them. `variables` are set in addition.
     """
 
     inner: Surroundings
     folder: str
     texts: Mapping[str, str]
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def text(self, path: str) -> str | None:
         """The text of a file as it would be, None where there is none. Raises ManifestError."""
@@ -126,7 +127,7 @@ class Edited:
 
     def variable(self, name: str) -> str | None:
         """The value of an environment variable."""
-        return self.inner.variable(name)
+        return self.variables.get(name) or self.inner.variable(name)
 
 
 @dataclass(frozen=True, slots=True)

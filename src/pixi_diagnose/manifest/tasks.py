@@ -8,12 +8,12 @@ from .fields import Node, Problems, Table
 
 __all__ = ["check_environment_name", "check_tasks"]
 
-_ENVIRONMENT_NAME = re.compile(r"[a-z0-9-]+")
+_ENVIRONMENT_NAME = r"[a-z0-9-]+"
 
 
 def check_environment_name(name: str) -> str:
     """The name itself if an environment may be called so; ValueError otherwise."""
-    if not _ENVIRONMENT_NAME.fullmatch(name):
+    if not re.fullmatch(_ENVIRONMENT_NAME, name):
         raise ValueError(
             f"failed to parse environment name '{name}', please use only lowercase letters, numbers and dashes"
         )

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..pep508 import is_at_least
-from .installer import ExtraBuildRequirement
 from .model import Manifest, UnreadTable
+
+if TYPE_CHECKING:
+    from .installer import ExtraBuildRequirement
+
+    _Entries = tuple[ExtraBuildRequirement, ...]
 
 __all__ = ["as_of"]
 
 SETTING = "extra-build-dependencies"
 EXTRA_REQUIREMENTS = "0.8.4"
 MATCH_RUNTIME = "0.8.5"
-
-_Entries = tuple[ExtraBuildRequirement, ...]
 
 
 def as_of(manifest: Manifest, version: str) -> Manifest:

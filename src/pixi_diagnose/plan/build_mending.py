@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 
@@ -10,16 +11,27 @@ from packaging.requirements import InvalidRequirement, Requirement
 from ..build_needs.model import Knob
 from ..frontends.model import Build, BuildPhase, Missing, Outcome, Refusal, Simulation, Visible
 from ..frontends.toolchain import conda_toolchain, with_torch
-from ..frontends.visibility import judge, own_requirements
+from ..frontends.visibility import compiles_through_torch, judge, own_requirements
 from ..names import conda_names
 from ..pep508 import canonicalize_name
 from ..prose import and_list
+from ..rules.iso105_build_runtime_mismatch import mismatches
 from .changes import Change, Drop, Enlist, Put, Unlist
 from .placing import Home, conda_spec, home, option_entry
 from .resolution_mending import conda_bounds
 from .workbench import Workbench, failing, failing_run
 
-__all__ = ["Route", "builds_isolated", "conda_dependency", "deciding_knobs", "mend_builds", "nvcc_for"]
+__all__ = [
+    "Route",
+    "builds_isolated",
+    "conda_dependency",
+    "deciding_knobs",
+    "gone_since",
+    "knob_cost",
+    "mend_builds",
+    "nvcc_for",
+    "nvcc_package",
+]
 
 _OTHER_VALUE = {"FALSE": "TRUE", "False": "True", "false": "true", "0": "1", "OFF": "ON", "off": "on", "NO": "YES"}
 _OTHER_VALUE |= {other: value for value, other in _OTHER_VALUE.items()}
@@ -62,6 +74,20 @@ def nvcc_for(simulation: Simulation) -> str:
     return f"{seen.torch_cuda}.*" if seen.torch_cuda[:1].isdigit() else "*"
 
 
+def nvcc_package(bench: Workbench, at: Home, build: Build, version: str) -> tuple[str, str]:
+    """The conda package that gives this build its nvcc, and what it gives, in words.
+
+    torch's own headers include those of cuBLAS and other libraries, which the compiler's package does not bring.
+    """
+    needs = build.subject.needs
+    if needs is not None and compiles_through_torch(needs):
+        probe = () if bench.partial else [Put((*at.table("dependencies"), "cuda-toolkit"), version)]
+        trial = bench.try_changes(probe)
+        if trial.simulations and not any(s.resolution.conda_failure for s in trial.simulations):
+            return "cuda-toolkit", "nvcc and the CUDA headers that torch's own include"
+    return "cuda-nvcc", "nvcc"
+
+
 def conda_dependency(
     bench: Workbench, simulation: Simulation, at: Home, name: str, version: str, *, everywhere: bool = False, **why: str
 ) -> Iterator[Put]:
@@ -82,6 +108,23 @@ def deciding_knobs(build: Build, run: BuildPhase) -> Iterator[tuple[Knob, str]]:
             decides |= any(text in knob.effect for text in ("CUDAExtension", "stops with", "runs a program"))
         if decides:
             yield knob, _OTHER_VALUE.get(knob.default or "0", "1")
+
+
+def gone_since(build: Build, removed: Missing) -> str:
+    """The version from which an API is gone from what is visible of its owner, "" where that is not known."""
+    needs, owner = build.subject.needs, removed.late.partition(" ")[0]
+    api = next((r for r in needs.removed if r.name == removed.name), None) if needs else None
+    return next((version for name, version in api.removed_in if name == owner), "") if api else ""
+
+
+def knob_cost(build: Build, knob: Knob, value: str) -> str:
+    """What is lost by giving a script's own switch this value, in a sentence."""
+    left_out = and_list(dict.fromkeys(re.findall(r"adds (\w+)", knob.effect)))
+    downloads = build.subject.needs.downloads if build.subject.needs else ()
+    unless = f", unless the build fetches a ready wheel ({downloads[0].evidence[0]})" if downloads else ""
+    if not left_out:
+        return f"With {knob.variable}={value} the build may make less: the variable {knob.effect}{unless}."
+    return f"With {knob.variable}={value} the build leaves out its {left_out}{unless}."
 
 
 class _Mending:
@@ -109,6 +152,8 @@ class _Mending:
             yield from self._refused(refusal)
         for removed in (m for m in self.run.missing if m.kind == "removed"):
             yield from self._removed(removed)
+        if any(m.kind == "tool" for m in self.run.missing):
+            yield from self._matched()
         missing = [m for m in self.run.missing if m.kind in {"import", "requirement"} and not m.in_tree]
         entry = option_entry(self.simulation, "no_build_isolation", self.project)
         if not missing:
@@ -121,6 +166,17 @@ class _Mending:
         else:
             for wanted in missing:
                 yield from self._provide(wanted)
+
+    def _matched(self) -> Iterable[Change]:
+        """What is compiled in a moment should be compiled against what runs it: only so where it is not isolated."""
+        for project, built, runs in mismatches(self.simulation, self.build)[:1]:
+            note = (
+                f"{self.project} is built without isolation, so that it is compiled against the {project} {runs} that "
+                f"runs it: isolated, it would get {project} {built}."
+            )
+            comment = f"{self.project} is compiled against {project}"
+            yield Enlist(self.home.option("no-build-isolation"), self.project, note, comment, firm=True)
+            yield from _backend(self.bench, self.simulation, self.build)
 
     def _without_isolation(self, missing: Sequence[Missing]) -> Iterable[Change]:
         absent = [m.name for m in missing if m.kind == "requirement"]
@@ -179,20 +235,23 @@ class _Mending:
 
     def _tool(self, tool: Missing) -> Iterable[Change]:
         """A tool on PATH, from conda: it reaches isolated builds, too (pixi.md P5)."""
-        package, version = ("cuda-nvcc", nvcc_for(self.simulation)) if tool.name == "nvcc" else (tool.name, "*")
-        fits = f", for the CUDA {version.removesuffix('.*')} that torch was built with" if version != "*" else ""
         at = self.home
         subdir = self.simulation.environment.platform.subdir
         others = {s.environment.platform.subdir for s in self.bench.before} - {subdir}
         if tool.name == "nvcc" and not at.target and any(s.startswith("osx") for s in others):
             at = Home(at.root, subdir)  # there is no CUDA for macOS
+        package, what, version = tool.name, tool.name, "*"
+        if tool.name == "nvcc":
+            version = nvcc_for(self.simulation)
+            package, what = nvcc_package(self.bench, at, self.build, version)
+        fits = f", for the CUDA {version.removesuffix('.*')} that torch was built with" if version != "*" else ""
         yield from conda_dependency(
             self.bench,
             self.simulation,
             at,
             package,
             version,
-            note=f"{package} gives {tool.name} to every build{fits}.",
+            note=f"{package} gives {what} to every build{fits}.",
             comment=f"{tool.name} for the build of {self.project}",
         )
 
@@ -215,10 +274,7 @@ class _Mending:
 
     def _removed(self, removed: Missing) -> Iterable[Change]:
         """An API that is gone: its owner in an older version, which for a project has to be conda's."""
-        needs = self.build.subject.needs
-        owner = removed.late.partition(" ")[0]
-        api = next((r for r in needs.removed if r.name == removed.name), None) if needs else None
-        gone = next((version for name, version in api.removed_in if name == owner), "") if api else ""
+        owner, gone = removed.late.partition(" ")[0], gone_since(self.build, removed)
         if not gone:
             return
         if owner != "python" and self.build.isolated:
@@ -262,7 +318,7 @@ class _Mending:
             note = (
                 f"{knob.variable} is the build script's own switch ({knob.evidence[0]}); [activation.env] reaches it."
             )
-            cost = f"What {knob.variable} switches off is not built: it {knob.effect}."
+            cost = knob_cost(self.build, knob, value)
             comment = f"{self.project} builds without {and_list(missing)} then"
             yield Put((*self.home.root, "activation", "env", knob.variable), value, note, comment, cost)
 

@@ -10,7 +10,7 @@ from ..document.spans import Form
 from ..evidence import KeyPath
 from ..lazy_dataclass import dataclass
 
-__all__ = ["AddTable", "Change", "Drop", "Enlist", "Put", "Unlist", "Why", "distinct", "edits_of"]
+__all__ = ["AddTable", "Change", "Drop", "Enlist", "Give", "Put", "Unlist", "Why", "distinct", "edits_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,23 @@ class AddTable:
     file: str = ""
 
 
-Change = Put | Drop | Enlist | Unlist | AddTable
+@dataclass(frozen=True, slots=True)
+class Give:
+    """Give a variable to the command that is run: no file changes. `option` is how the command is told the same.
+
+    Without an option the variable stands before the command.
+    """
+
+    variable: str
+    value: str
+    note: str = ""
+    cost: str = ""
+    option: str = ""
+    firm: bool = False
+
+
+FileEdit = Put | Drop | Enlist | Unlist | AddTable
+Change = FileEdit | Give
 
 
 def distinct(changes: Iterable[Change]) -> tuple[Change, ...]:
@@ -108,7 +124,7 @@ def distinct(changes: Iterable[Change]) -> tuple[Change, ...]:
     return tuple(found)
 
 
-def edits_of(document: Document, changes: Iterable[Change]) -> tuple[Edit, ...]:
+def edits_of(document: Document, changes: Iterable[FileEdit]) -> tuple[Edit, ...]:
     """The changes as edits, one for each key: a later change of a key replaces an earlier one, a list changes once.
 
     All of them are changes of this one document.

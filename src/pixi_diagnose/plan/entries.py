@@ -19,11 +19,19 @@ class Entries(Protocol):
     def without_a_build(self, simulation: Simulation, project: str) -> tuple[Change, ...]:
         """Let the resolver choose among releases with a wheel only: to see which one that is, not to stay."""
 
-    def without_bounds(self, simulation: Simulation, project: str) -> tuple[Change, ...]:
-        """Take away what the manifest itself says of the version; nothing where it says nothing."""
+    def rebounded(self, simulation: Simulation, project: str, specifier: str = "") -> tuple[Change, ...]:
+        """Replace what the manifest itself says of the version; nothing where it says nothing."""
 
     def pinned(self, simulation: Simulation, project: str, version: str, why: Why) -> tuple[Change, ...]:
         """Ask for exactly this release, the project being declared or required by others."""
 
     def addressed(self, simulation: Simulation, project: str, url: str, why: Why) -> tuple[Change, ...]:
         """Take the project from this one file."""
+
+    def checked_out(
+        self, simulation: Simulation, project: str, url: str, reference: str, why: Why
+    ) -> tuple[Change, ...]:
+        """Take the project, which the manifest names, from a git repository."""
+
+    def for_python(self, simulation: Simulation, python: str, why: Why) -> tuple[Change, ...]:
+        """Have the environment made with another Python ("3.10")."""

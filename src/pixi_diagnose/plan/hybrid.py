@@ -16,7 +16,7 @@ from ..finding import Plan
 from ..frontends.build_tools import COMPILERS, build_tools
 from ..frontends.model import Build, Simulation
 from ..lazy_dataclass import dataclass
-from .build_mending import Route, builds_isolated
+from .build_mending import Route, builds_isolated, nvcc_package
 from .changes import Change, Drop, Put, distinct
 from .declare import mending
 from .native_stack import Stack, conda_cuda, stack_of
@@ -35,9 +35,8 @@ def hybrid(bench: Workbench) -> Plan:
     """Move the native stack of what fails to conda; the rest is mended as in tier 1."""
     moves = [_Move.of(bench, s, b) for s, b in _against_the_stack(bench.before)]
     if not moves:
-        return bench.nothing(
-            2, "hybrid", "no build that fails is compiled against torch or CUDA: tier 1 says all there is"
-        )
+        none = "no build that fails is compiled against torch or CUDA: tier 1 says all there is"
+        return bench.nothing(2, "hybrid", bench.unresolved or none)
     tried: list[Trial] = []
     for with_cuda, same_version in product((True, False), (True, False)):
         start = _start(bench, moves, with_cuda=with_cuda, same_version=same_version)
@@ -180,8 +179,9 @@ class _Move:
             note = f"cuda-version keeps all of CUDA at {cuda}, for which this pytorch is built."
             yield Put((*table, "cuda-version"), bound, note, "one CUDA for all", firm=True)
         if not any(conda_spec(self.simulation, n) for n in _TOOLKIT[:4]):
-            note = "cuda-nvcc gives nvcc, and the host compiler that this nvcc takes, to every build."
-            yield Put((*table, "cuda-nvcc"), bound, note, f"nvcc for {self.build.project}", firm=True)
+            package, what = nvcc_package(self.bench, self.platform_home, self.build, bound)
+            note = f"{package} gives {what}, with the host compiler that this nvcc takes, to every build."
+            yield Put((*table, package), bound, note, f"nvcc for {self.build.project}", firm=True)
         if changed:
             yield from self._channels()
 

@@ -13,7 +13,7 @@ from ..frontends.model import Build, Simulation
 from ..frontends.toolchain import conda_toolchain, with_torch
 from ..lazy_dataclass import dataclass
 
-__all__ = ["Stack", "compiled_against", "conda_cuda", "published_wheel", "ready_on_conda", "stack_of"]
+__all__ = ["Stack", "compiled_against", "conda_cuda", "published_wheel", "ready_on_conda", "repository", "stack_of"]
 
 _NEW_ABI_SINCE = Version("2.7")
 _WHEELS_FOR = "linux-64"
@@ -65,6 +65,12 @@ def conda_cuda(torch_minor: str, wanted: str) -> str:
 def ready_on_conda(project: str) -> bool:
     """Whether conda-forge is known to have a project that would have to be compiled otherwise."""
     return project in _table()["conda-forge"]["projects"]["names"]
+
+
+def repository(project: str) -> tuple[str, str]:
+    """Where a project that an index does not have is developed, and the reference to install: "" where not known."""
+    entry: Mapping[str, str] = next((r for r in _table()["repositories"] if r["project"] == project), {})
+    return entry.get("url", ""), entry.get("reference", "")
 
 
 def published_wheel(build: Build, simulation: Simulation) -> str:

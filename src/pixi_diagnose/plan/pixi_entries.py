@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..frontends.model import Simulation
 from ..manifest.model import PypiSpec
 from .changes import Change, Enlist, Put, Why
-from .placing import Home, home, pypi_specs
+from .placing import Home, conda_spec, home, pypi_specs
 from .workbench import Workbench
 
 __all__ = ["PixiEntries"]
@@ -21,10 +21,10 @@ class PixiEntries:
         """See `Entries`."""
         return (Enlist(home(self.bench, simulation, project).option("no-build"), project),)
 
-    def without_bounds(self, simulation: Simulation, project: str) -> tuple[Change, ...]:
+    def rebounded(self, simulation: Simulation, project: str, specifier: str = "") -> tuple[Change, ...]:
         """See `Entries`."""
         bounded = [s for s in _own(simulation, project) if s.source is None and s.specifier]
-        return tuple(Put(self.bench.version_key(s.place.key), "*") for s in bounded)
+        return tuple(Put(self.bench.version_key(s.place.key), specifier or "*") for s in bounded)
 
     def pinned(self, simulation: Simulation, project: str, version: str, why: Why) -> tuple[Change, ...]:
         """See `Entries`."""
@@ -37,6 +37,25 @@ class PixiEntries:
         at = Home(home(self.bench, simulation, project).root)
         keys = [s.place.key for s in _own(simulation, project)] or [(*at.table("pypi-dependencies"), project)]
         return tuple(Put(key, {"url": url}, why.note, why.comment, why.cost, firm=True) for key in keys)
+
+    def checked_out(
+        self, simulation: Simulation, project: str, url: str, reference: str, why: Why
+    ) -> tuple[Change, ...]:
+        """See `Entries`."""
+        value = {"git": url, **({"rev": reference} if reference else {})}
+        found = []
+        for spec in _own(simulation, project):
+            extras = {"extras": list(spec.extras)} if spec.extras else {}
+            found.append(Put(spec.place.key, {**value, **extras}, why.note, why.comment, why.cost, firm=True))
+        return tuple(found)
+
+    def for_python(self, simulation: Simulation, python: str, why: Why) -> tuple[Change, ...]:
+        """See `Entries`."""
+        spec = conda_spec(simulation, "python")
+        if spec is None:
+            return ()
+        key = self.bench.version_key(spec.place.key)
+        return (Put(key, f"{python}.*", why.note, why.comment, why.cost, firm=True),)
 
 
 def _own(simulation: Simulation, project: str) -> list[PypiSpec]:

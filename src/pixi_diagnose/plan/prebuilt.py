@@ -1,13 +1,14 @@
 """Tier 0, prebuilt: no build at all of what fails.
 
-In this order: another release with a wheel that fits, the wheel that the project itself publishes elsewhere, the
-conda package of the same project. What cannot be asked (a host, a channel) is what such a plan hinges on: it is
-shown, and not recommended.
+In this order: another release with a wheel that fits, of the same major version if there is one; the wheel that the
+project itself publishes elsewhere; the conda package of the same project; another Python, for which there are wheels.
+What cannot be asked (a host, a channel) is what such a plan hinges on: it is shown, and not recommended.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterator, Sequence
 
 from packaging.version import InvalidVersion, Version
 
@@ -24,7 +25,7 @@ from .entries import Entries
 from .native_stack import published_wheel, ready_on_conda
 from .pixi_entries import PixiEntries
 from .placing import chain_to, home, option_entry, pypi_specs
-from .resolution_mending import conda_bounds
+from .resolution_mending import conda_bounds, unavailable
 from .workbench import Mend, Trial, Workbench, failing, failing_run
 
 __all__ = ["prebuilt", "without_builds"]
@@ -47,16 +48,22 @@ def without_builds(
     bench: Workbench, wanted: Sequence[tuple[Simulation, Build]], entries: Entries, mend: Mend, *, conda: bool = False
 ) -> Plan:
     """The plan in which none of these is built; `mend` is for what then fails, `conda` whether conda packages count."""
-    if not wanted:
-        return bench.nothing(
-            0, "prebuilt", "nothing that fails has to be replaced: the manifest's settings are at fault"
-        )
+    absent = unavailable(bench.before)
+    if not wanted and not absent:
+        at_fault = "nothing that fails has to be replaced: the manifest's settings are at fault"
+        return bench.nothing(0, "prebuilt", bench.unresolved or at_fault)
     changes: list[Change] = []
     hinges: list[str] = []
     for simulation, build in wanted:
         offer = next(_offers(bench, simulation, build, entries, conda=conda), None)
         if offer is None:
             return bench.nothing(0, "prebuilt", _none_for(bench, simulation, build, conda=conda))
+        changes += offer.changes
+        hinges += [offer.hinges_on] if offer.hinges_on else []
+    for simulation, project in absent:
+        offer = next(_substitutes(bench, simulation, project, entries, conda=conda), None)
+        if offer is None:
+            return bench.nothing(0, "prebuilt", _no_substitute(bench, simulation, project, conda=conda))
         changes += offer.changes
         hinges += [offer.hinges_on] if offer.hinges_on else []
     trial = bench.compose(mend, changes, " ".join(dict.fromkeys(hinges)))
@@ -80,7 +87,18 @@ def _offers(
     yield from _another_release(bench, simulation, build, entries)
     yield from _published(bench, simulation, build, entries)
     if conda:
-        yield from _conda_package(bench, simulation, build)
+        yield from _conda_package(bench, simulation, build.project)
+    yield from _another_python(bench, simulation, build.project, build.subject.distribution.why_built, entries)
+
+
+def _substitutes(
+    bench: Workbench, simulation: Simulation, project: str, entries: Entries, *, conda: bool
+) -> Iterator[_Offer]:
+    """What does for a project of which the index has no file that could be used."""
+    if conda:
+        yield from _conda_package(bench, simulation, project)
+    failure = simulation.resolution.failure
+    yield from _another_python(bench, simulation, project, failure.message if failure else "", entries)
 
 
 def _another_release(bench: Workbench, simulation: Simulation, build: Build, entries: Entries) -> Iterator[_Offer]:
@@ -89,8 +107,8 @@ def _another_release(bench: Workbench, simulation: Simulation, build: Build, ent
     if build.subject.distribution.never_a_wheel:
         return  # the resolver need not be asked
     forbid = entries.without_a_build(simulation, project)
-    loosened = entries.without_bounds(simulation, project)
-    for loose in ((), loosened) if loosened else ((),):
+    near = entries.rebounded(simulation, project, _same_major(had))
+    for loose in ((), near, entries.rebounded(simulation, project)) if near else ((),):
         found = _wheel(bench.try_changes((*forbid, *loose)), simulation, project)
         if found is None:
             continue
@@ -103,6 +121,12 @@ def _another_release(bench: Workbench, simulation: Simulation, build: Build, ent
         if not pinned or not bench.try_changes(pinned).simulations:
             continue
         yield _Offer(pinned)
+
+
+def _same_major(version: str) -> str:
+    """The releases that are least unlike this one, as a specifier; a calendar's year counts as a major version."""
+    major = re.match(r"\d+", version)
+    return f">={major[0]},<{int(major[0]) + 1}" if major else ""
 
 
 def _wheel(trial: Trial, before: Simulation, project: str) -> Distribution | None:
@@ -142,9 +166,8 @@ def _published(bench: Workbench, simulation: Simulation, build: Build, entries: 
         yield _Offer(changes)
 
 
-def _conda_package(bench: Workbench, simulation: Simulation, build: Build) -> Iterator[_Offer]:
+def _conda_package(bench: Workbench, simulation: Simulation, project: str) -> Iterator[_Offer]:
     """The same project from conda, with the torch that it was built for."""
-    project = build.project
     if bench.partial and not ready_on_conda(project):
         return
     for name in conda_names(project)[:1]:
@@ -168,6 +191,32 @@ def _conda_package(bench: Workbench, simulation: Simulation, build: Build) -> It
         yield _Offer(changes, hinge if bench.partial else "")
 
 
+def _another_python(
+    bench: Workbench, simulation: Simulation, project: str, why: str, entries: Entries
+) -> Iterator[_Offer]:
+    """The newest Python for which a project has wheels, where it has none for the present one."""
+    python, now = wheels_for(why), simulation.resolution.python
+    if not python or not now or _minor(python) >= _minor(now):
+        return
+    note = f"{project} has wheels for Python {python}, and none for {'.'.join(now.split('.')[:2])}."
+    cost = f"Everything runs on Python {python}, which is older."
+    changes = entries.for_python(simulation, python, Why(note, f"{project} has wheels for it", cost))
+    trial = bench.try_changes(changes) if changes else None
+    if trial is not None and _wheel(trial, simulation, project) is not None:
+        yield _Offer(changes)
+
+
+def wheels_for(why: str) -> str:
+    """The newest Python in "its wheels are for cp38–cp310 only": "3.10", "" where it names none."""
+    said = re.search(r"wheels are for ([^\n]*) only", why)
+    minors = [int(m) for m in re.findall(r"\bcp3(\d+)", said[1])] if said else []
+    return f"3.{max(minors)}" if minors else ""
+
+
+def _minor(python: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in python.split(".")[:2] if part.isdigit())
+
+
 def _unsolved(trial: Trial) -> bool:
     return any(s.resolution.conda_failure or s.resolution.failure for s in trial.simulations)
 
@@ -177,10 +226,17 @@ def _none_for(bench: Workbench, simulation: Simulation, build: Build, *, conda: 
     bound = f" that {chain[-2]} accepts" if len(chain) > 1 else ""
     platform = simulation.environment.platform.subdir
     none = f"no release of {build.project}{bound} has a wheel for {platform} and this Python"
-    if not conda:
-        return none
-    names: Iterable[str] = conda_names(build.project)
-    neither = (
-        "no conda package of it is known" if bench.partial else f"the channels have no {and_list(names)} that fits"
-    )
-    return f"{none}, and {neither}"
+    return f"{none}, and {_no_conda_package(bench, build.project)}" if conda else none
+
+
+def _no_substitute(bench: Workbench, simulation: Simulation, project: str, *, conda: bool) -> str:
+    platform = simulation.environment.platform.subdir
+    none = f"no index has a file of {project} for {platform} and this Python, and no source of it"
+    return f"{none}, and {_no_conda_package(bench, project)}" if conda else none
+
+
+def _no_conda_package(bench: Workbench, project: str) -> str:
+    names = conda_names(project)
+    if bench.partial or not names:
+        return "no conda package of it is known"
+    return f"the channels have no {and_list(names)} that fits"

@@ -40,9 +40,9 @@ class RequirementEntries:
         at = setting(self.bench, simulation, "no-build-package")
         return (Enlist(at.key, project, file=at.file),)
 
-    def without_bounds(self, simulation: Simulation, project: str) -> tuple[Change, ...]:
+    def rebounded(self, simulation: Simulation, project: str, specifier: str = "") -> tuple[Change, ...]:
         """See `Entries`."""
-        return tuple(self._put(s, "", Why()) for s in self._own(simulation, project) if s.specifier)
+        return tuple(self._put(s, specifier, Why()) for s in self._own(simulation, project) if s.specifier)
 
     def pinned(self, simulation: Simulation, project: str, version: str, why: Why) -> tuple[Change, ...]:
         """See `Entries`. A project that only others require is constrained, and in a requirements file named."""
@@ -69,6 +69,32 @@ class RequirementEntries:
             return (Put(source, url, why.note, why.comment, why.cost, firm=True, file=file, inline=True),)
         key = ("tool", "uv", "override-dependencies")
         return (_enlisted(key, f"{project} @ {url}", why, workspace_file(self.bench)),)
+
+    def checked_out(
+        self, simulation: Simulation, project: str, url: str, reference: str, why: Why
+    ) -> tuple[Change, ...]:
+        """See `Entries`. A uv project gets a source, other lists the address itself."""
+        own = self._own(simulation, project)
+        if self._is_project(simulation):
+            table = ("tool", "uv", "sources", own[0].spelled) if own else ()
+            file = own[0].place.file if own else ""
+            puts = [Put((*table, "git"), url, why.note, why.comment, why.cost, firm=True, file=file, inline=True)]
+            puts += [Put((*table, "rev"), reference, firm=True, file=file, inline=True)] if reference else []
+            return tuple(puts) if own else ()
+        address = f" @ git+{url}{f'@{reference}' if reference else ''}"
+        return tuple(self._put(s, address, why) for s in own)
+
+    def for_python(self, simulation: Simulation, python: str, why: Why) -> tuple[Change, ...]:
+        """See `Entries`: where requires-python is what decides (a command's `--python` is in no file)."""
+        installer = simulation.environment.installer
+        if not self._is_project(simulation) or installer is None or installer.python.source != "requires-python":
+            return ()
+        key = ("project", "requires-python")
+        return (Put(key, f"=={python}.*", why.note, why.comment, why.cost, firm=True),)
+
+    @staticmethod
+    def _is_project(simulation: Simulation) -> bool:
+        return simulation.environment.installer is not None and simulation.environment.installer.interface == "uv"
 
     def added(self, simulation: Simulation, requirement: str, beside: str, why: Why) -> tuple[Change, ...]:
         """Ask for a further project where the one `beside` comes from: in its list, or as a line."""

@@ -7,11 +7,14 @@ from collections.abc import Iterable
 
 from ..frontends.model import Simulation
 from ..pins import Dispute
-from .changes import Change, Drop, Enlist, Put, Unlist
+from .changes import Change, Drop, Enlist, Put, Unlist, Why
+from .entries import Entries
+from .native_stack import repository
+from .pixi_entries import PixiEntries
 from .placing import conda_spec, option_entry, pypi_specs
 from .workbench import Workbench
 
-__all__ = ["conda_bounds", "mend_resolution"]
+__all__ = ["conda_bounds", "from_repository", "mend_resolution", "unavailable"]
 
 _ONE_RELEASE = re.compile(r"==\s*(\d+(?:\.\d+)*)")
 
@@ -31,8 +34,30 @@ def mend_resolution(bench: Workbench, simulation: Simulation, *, from_index: boo
     for project in failure.projects:
         yield from _allow(simulation, project)
         yield from _one_source(simulation, project)
+    yield from from_repository(simulation, PixiEntries(bench))
     for dispute in simulation.resolution.disputes:
         yield from _agree(bench, simulation, dispute, from_index=from_index)
+
+
+def unavailable(simulations: Iterable[Simulation]) -> list[tuple[Simulation, str]]:
+    """The projects, each once, of which no index has a file that could be used."""
+    found: dict[str, tuple[Simulation, str]] = {}
+    for simulation in simulations:
+        failure = simulation.resolution.failure
+        if failure is not None and failure.kind == "not-found" and failure.projects:
+            found.setdefault(failure.projects[0], (simulation, failure.projects[0]))
+    return list(found.values())
+
+
+def from_repository(simulation: Simulation, entries: Entries) -> Iterable[Change]:
+    """Take what an index does not have from where its own instructions have it, as far as that is known."""
+    for _, project in unavailable([simulation]):
+        url, reference = repository(project)
+        if url:
+            note = f"{project} comes from its repository, as its own instructions say: the index has nothing that fits."
+            cost = f"{project} is built on every machine, and {reference or 'the default branch'} may move."
+            why = Why(note, "not on the index", cost)
+            yield from entries.checked_out(simulation, project, url, reference, why)
 
 
 def _platform_of_this_machine(bench: Workbench, simulation: Simulation) -> Iterable[Change]:

@@ -27,7 +27,7 @@ from ..frontends.visibility import exact_version, judge
 from ..lazy_dataclass import dataclass
 from ..pep508 import canonicalize_name
 from ..prose import and_list
-from .build_mending import Route, builds_isolated, nvcc_for
+from .build_mending import Route, builds_isolated, nvcc_for, nvcc_package
 from .changes import Change, Drop, Put, Unlist
 from .declare import mending
 from .placing import Home, chain_to, conda_spec, home, option_entry, pypi_specs
@@ -80,7 +80,8 @@ def _to_stage(bench: Workbench) -> list[_Stage] | str:
             if build.project not in {b.project for b in stage.builds}:
                 found[at.root] = replace(stage, builds=(*stage.builds, build))
     if not found:
-        return "nothing that fails has to be taken out of pixi's hands: the manifest's settings are at fault"
+        at_fault = "nothing that fails has to be taken out of pixi's hands: the manifest's settings are at fault"
+        return bench.unresolved or at_fault
     return list(found.values())
 
 
@@ -163,10 +164,11 @@ class _Stage:
                     installed[item.projects[0]] = ""
                     requirements.append(item.projects[0])
                 elif item.name == "nvcc":
-                    key = (*self.at.table("dependencies"), "cuda-nvcc")
-                    changes[key] = Put(
-                        key, nvcc_for(self.simulation), "cuda-nvcc gives nvcc.", "nvcc for the builds", firm=True
-                    )
+                    version = nvcc_for(self.simulation)
+                    package, what = nvcc_package(self.bench, self.at, build, version)
+                    key = (*self.at.table("dependencies"), package)
+                    note = f"{package} gives {what}."
+                    changes[key] = Put(key, version, note, "nvcc for the builds", firm=True)
             seen = _visible(after, installed)
             given = {**seen.tools, **({"nvcc": "cuda-nvcc"} if changes else {})}
             run = judge("install", build.subject, replace(seen, tools=given), isolated=False)
@@ -208,7 +210,8 @@ class _Stage:
         value: dict[str, object] = {"cmd": command}
         if after:
             value["depends-on"] = [after]
-        cost = f"pixi.lock does not hold {and_list(self.roots)}: uv chooses what they need in addition."
+        needs = "they need" if len(self.roots) > 1 else "it needs"
+        cost = f"pixi.lock does not hold {and_list(self.roots)}: uv chooses what {needs} in addition."
         return Put((*self.at.table("tasks"), name), value, note, comment, cost, firm=True)
 
     def _check(self, after: Simulation) -> str:

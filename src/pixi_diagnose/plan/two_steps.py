@@ -21,10 +21,11 @@ from ..frontends.toolchain import with_torch
 from ..frontends.visibility import judge
 from ..outcome import Outcome
 from ..prose import and_list
-from .changes import Change, Enlist
+from .changes import Change, Enlist, Give
 from .install_commands import install_commands, install_file
+from .pip_mending import switched
 from .uv_mending import bounded, isolation_is_given, last_with, replaceable
-from .workbench import Trial, Workbench, failing, failing_run
+from .workbench import Trial, Workbench, doubt, failing, failing_run
 
 __all__ = ["staged_by_uv", "staged_in_two_steps"]
 
@@ -51,7 +52,7 @@ def staged_by_uv(bench: Workbench) -> Plan:
             f"what {unknown[0]} requires is known only after a build, so that it cannot be stated; whether uv lock can "
             "build it in an environment that was filled before is not simulated"
         )
-    return bench.nothing(3, "staged", reason)
+    return bench.nothing(3, "staged", bench.unresolved or reason)
 
 
 def _is_known(simulation: Simulation, build: Build) -> bool:
@@ -69,9 +70,10 @@ class _Steps:
         self.simulation = simulation
         self.file = os.path.normpath(PurePath(bench.path).parent / BUILD_FILE)
         self.all_off = simulation.frontend == "pip" or isolation_is_given(simulation)
-        named = {b.project for _, b in replaceable([simulation])}
-        self.builds = [b for b in simulation.builds if self.all_off or b.project in named]
+        self.builds = self._builds([simulation])
         self.from_beside = False
+        self.told: list[Give] = []
+        self.doubted: dict[str, str] = {}
         self.lines: dict[str, str] = {}
         self.because: dict[str, list[str]] = {}
 
@@ -81,17 +83,29 @@ class _Steps:
         if PurePath(self.bench.path).suffix not in {".txt", ".in"}:
             return "what would be installed before is simulated for requirements files only"
         if failure is not None:
-            return f"nothing can be installed before that is resolved: {failure.message}"
+            return self.bench.unresolved
         seen: Mapping[str, str] = {}
-        while lacking := [(b, run) for b in self.builds if (run := self._run(b, seen)).outcome is not Outcome.OK]:
-            stuck = [reason for b, run in lacking if (reason := self._add(b, run))]
-            if stuck:
-                return f"{stuck[0]}; nothing that is installed before mends that"
+        while lacking := list(self._lacking(seen)):
+            stuck = [(b, run, reason) for b, run in lacking if (reason := self._add(b, run))]
+            if stuck and self._switch([(b, run) for b, run, _ in stuck]):
+                continue
+            if failed := next((reason for _, run, reason in stuck if run.outcome is not Outcome.AT_RISK), ""):
+                return f"{failed}; nothing that is installed before mends that"
+            self.doubted |= {b.project: doubt(b, run) for b, run, _ in stuck}
+            if len(stuck) == len(lacking):
+                break
             before = self._first_step()
             if isinstance(before, str):
                 return f"what the build imports cannot be installed before it: {before}"
             seen = {d.project: d.version for s in before for d in s.resolution.distributions}
         return self._offer() if self.lines else "no build fails for want of something that could be installed before"
+
+    def _lacking(self, installed: Mapping[str, str]) -> Iterator[tuple[Build, BuildPhase]]:
+        """The builds that do not pass in an environment that holds this, but for those that nobody can tell of."""
+        for build in self.builds:
+            run = self._run(build, installed)
+            if run.outcome is not Outcome.OK and not (build.project in self.doubted and run.outcome is Outcome.AT_RISK):
+                yield build, run
 
     def _run(self, build: Build, installed: Mapping[str, str]) -> BuildPhase:
         """The build without isolation, in an environment that holds this."""
@@ -120,6 +134,20 @@ class _Steps:
             self.because.setdefault(project, []).append(build.project)
         return "" if run.missing else f"{build.project}, without isolation: {run.reason}"
 
+    def _switch(self, stuck: Sequence[tuple[Build, BuildPhase]]) -> bool:
+        """Have the command give a script's own switch; whether there is one that was not given yet."""
+        told = {g.variable for g in self.told}
+        new = next((g for build, run in stuck for g in switched(build, run) if g.variable not in told), None)
+        if new is not None:
+            self.told.append(new)
+            self.builds = self._builds(self.bench.try_changes(self.told).simulations or [self.simulation])
+        return new is not None
+
+    def _builds(self, simulations: Sequence[Simulation]) -> list[Build]:
+        """Those that the second command builds without isolation."""
+        named = {b.project for _, b in replaceable([self.simulation])}
+        return [b for s in simulations for b in s.builds if self.all_off or b.project in named]
+
     def _line(self, build: Build, project: str) -> str:
         """The release that the resolution has; else within the bounds that the build names."""
         chosen = self.simulation.resolution.distribution(project)
@@ -145,19 +173,21 @@ class _Steps:
 
     def _offer(self) -> Plan:
         texts = {self.bench.path: self.bench.document.text, self.file: self._text()}
+        names = dict.fromkeys(b.project for b in self.builds)
         options: Sequence[str] = ["--no-build-isolation"]
         if not self.all_off:
-            options = [word for b in self.builds for word in ("--no-build-isolation-package", b.project)]
-        commands = (install_file(self.simulation, BUILD_FILE), *install_commands(self.bench, self.simulation, options))
+            options = [word for p in names for word in ("--no-build-isolation-package", p)]
+        second = install_commands(self.bench, self.simulation, options, self.told)
+        commands = (install_file(self.simulation, BUILD_FILE), *second)
         if self.from_beside:
             commands = (commands[0], *(f"PYTHONPATH=. {command}" for command in commands[1:]))
-        one, who = len(self.builds) == 1, and_list(b.project for b in self.builds)
+        one, who = len(names) == 1, and_list(names)
         note = f"{BUILD_FILE} holds what {who} import{'s' if one else ''} while {'it is' if one else 'they are'} built."
         beside = "PYTHONPATH=. lets a build import what lies beside its setup.py." if self.from_beside else ""
         cost = "There are two commands to run, in this order, and again in this order after a change of versions."
-        trial = Trial(tuple(self._changes()), texts, self.bench.before)
-        plan = self.bench.offer(3, "staged", trial, commands, [note, beside])
-        return replace(plan, trade_offs=(*plan.trade_offs, cost))
+        trial = Trial(tuple(self._changes()), texts, self.bench.before, hinges_on=" ".join(self.doubted.values()))
+        plan = self.bench.offer(3, "staged", trial, commands, [note, beside, *(g.note for g in self.told)])
+        return replace(plan, trade_offs=(*plan.trade_offs, cost, *(g.cost for g in self.told)))
 
 
 def _importing_beside(subject: BuildSubject) -> BuildSubject:

@@ -1,8 +1,8 @@
 """Tier 1, declare, for uv and pip: the least edit that gives each build what it needs, where the tool reads it.
 
 For uv: extra build requirements, variables, constraints, and what else uv.md U5 recommends. pip reads no file that adds
-to an isolated build: what an edit can mend there is what forbids or bounds a release. Isolation that the command line
-switches off stays on where everything passes so.
+to an isolated build: an edit mends there what forbids or bounds a release, and the command is told the rest. Isolation
+that the command line switches off stays on where everything passes so.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..finding import Plan
-from .changes import Change, Drop
+from ..prose import and_list
+from .changes import Change, Drop, Give
 from .install_commands import install_commands
+from .pip_mending import pip_mending, pip_mending_by_command
 from .prebuilt import without_builds
 from .requirement_entries import RequirementEntries
-from .uv_mending import UvRoute, isolation_is_given, replaceable, uv_mending
+from .uv_mending import UvRoute, isolation_is_given, last_python_with, replaceable, uv_mending
 from .workbench import Mend, Workbench, failing, failing_run
 
 __all__ = ["declare_for_pip", "declare_for_uv", "no_hybrid", "prebuilt_by_requirements", "safe_mend"]
@@ -22,23 +24,31 @@ __all__ = ["declare_for_pip", "declare_for_uv", "no_hybrid", "prebuilt_by_requir
 ISOLATED = "The command leaves isolation on: a build gets what it declares, and what the settings add."
 
 NO_SETTING = "pip gives an isolated build what it declares and nothing else, and reads no setting that would add to it"
-NO_TOOL = "an index has no package that puts it on PATH: the machine has to, or conda in a pixi workspace"
+NO_PYTHON = "Python {} still has it: make the environment with that one"
+NO_TOOL = "no package of an index puts {} on PATH: the machine has to, or conda in a pixi workspace"
 
 
 def declare_for_uv(bench: Workbench) -> Plan:
     """The plan of the first route that passes; where none does, the first route's with its reason."""
     plan = _first_that_passes(bench, [uv_mending(bench, route) for route in UvRoute])
-    return (
-        plan if plan.passes or not _misses(bench, "tool") else bench.nothing(1, "declare", f"{plan.reason}; {NO_TOOL}")
-    )
+    return plan if plan.passes or plan.hinges_on else _given_up(bench, plan, "")
 
 
 def declare_for_pip(bench: Workbench) -> Plan:
-    """What an edit of the file mends, or what leaving out an option of the command line does."""
-    plan = _first_that_passes(bench, [_pip_mending(bench)])
-    if plan.passes or not _misses(bench, "import", "removed", "requirement", "tool"):
-        return plan
-    return bench.nothing(1, "declare", f"{plan.reason}; {NO_TOOL if _misses(bench, 'tool') else NO_SETTING}")
+    """What an edit of the file mends, and what the command can be told, or not."""
+    plan = _first_that_passes(bench, [pip_mending(bench), pip_mending_by_command(bench)])
+    return plan if plan.passes or plan.hinges_on else _given_up(bench, plan, NO_SETTING)
+
+
+def _given_up(bench: Workbench, plan: Plan, no_setting: str) -> Plan:
+    """The plan that fails without its edits, and with what would help but no edit can do."""
+    missed = [(b, m) for s in bench.before for b in failing(s) if (run := failing_run(b)) for m in run.missing]
+    pythons = {last_python_with(b, m) for b, m in missed if m.kind == "removed"} - {""}
+    tools = dict.fromkeys(m.name for _, m in missed if m.kind == "tool")
+    others = [m for _, m in missed if m.kind != "tool" and not m.late.startswith("python ")]
+    reasons = [plan.reason, no_setting if others else "", NO_TOOL.format(and_list(tools)) if tools else ""]
+    reasons += [NO_PYTHON.format(min(pythons, key=lambda p: int(p.partition(".")[2])))] if pythons else []
+    return bench.nothing(1, "declare", "; ".join(filter(None, reasons))) if any(reasons[1:]) else plan
 
 
 def no_hybrid(bench: Workbench) -> Plan:
@@ -56,7 +66,7 @@ def prebuilt_by_requirements(bench: Workbench) -> Plan:
 def safe_mend(bench: Workbench) -> Mend:
     """What failures call for by the first route."""
     is_pip = any(s.frontend == "pip" for s in bench.before)
-    return _pip_mending(bench) if is_pip else uv_mending(bench, UvRoute.ISOLATED)
+    return pip_mending(bench) if is_pip else uv_mending(bench, UvRoute.ISOLATED)
 
 
 def _first_that_passes(bench: Workbench, mends: Sequence[Mend]) -> Plan:
@@ -68,7 +78,8 @@ def _first_that_passes(bench: Workbench, mends: Sequence[Mend]) -> Plan:
             break
         other = bench.compose(mend, start, isolated=given)
         trial = other if other.passes else trial
-    commands = install_commands(bench, bench.before[0]) if given else ()
+    told = [c for c in trial.changes if isinstance(c, Give)]
+    commands = install_commands(bench, bench.before[0], told=told) if given or told else ()
     return bench.offer(1, "declare", trial, commands, [ISOLATED] if given else [])
 
 
@@ -78,18 +89,3 @@ def _without_what_spoils_settings(bench: Workbench) -> Iterator[Change]:
         if "and with it every setting" in unread.reason and unread.place.file in bench.documents:
             note = f"uv refuses {unread.name}, and reads no other setting of the table as long as it is there."
             yield Drop(unread.place.key, note, firm=True, file=unread.place.file)
-
-
-def _pip_mending(bench: Workbench) -> Mend:
-    """Of uv's changes those of the requirements themselves: pip reads no settings of uv."""
-    mend = uv_mending(bench, UvRoute.ISOLATED)
-
-    def is_read(change: Change) -> bool:
-        return (change.file or bench.path) in bench.documents and change.key[:2] != ("tool", "uv")
-
-    return lambda simulations: filter(is_read, mend(simulations))
-
-
-def _misses(bench: Workbench, *kinds: str) -> bool:
-    runs = [failing_run(build) for simulation in bench.before for build in failing(simulation)]
-    return any(m.kind in kinds for run in runs if run is not None for m in run.missing)

@@ -24,15 +24,26 @@ from ..manifest.installer import ExtraBuildRequirement
 from ..outcome import Outcome
 from ..pep508 import canonicalize_name
 from ..prose import and_list
-from .build_mending import deciding_knobs
+from ..rules.iso105_build_runtime_mismatch import mismatches
+from .build_mending import deciding_knobs, gone_since, knob_cost
 from .changes import AddTable, Change, Drop, Enlist, Put, Unlist, Why
 from .native_stack import compiled_against
 from .placing import option_entry
 from .requirement_entries import RequirementEntries
+from .resolution_mending import from_repository
 from .uv_settings import setting
 from .workbench import Mend, Workbench, failing, failing_run
 
-__all__ = ["UvRoute", "bounded", "isolation_is_given", "last_with", "passes_isolated", "replaceable", "uv_mending"]
+__all__ = [
+    "UvRoute",
+    "bounded",
+    "isolation_is_given",
+    "last_python_with",
+    "last_with",
+    "passes_isolated",
+    "replaceable",
+    "uv_mending",
+]
 
 
 class UvRoute(StrEnum):
@@ -57,6 +68,7 @@ def uv_mending(bench: Workbench, route: UvRoute) -> Mend:
             failure = simulation.resolution.failure
             for project in failure.projects if failure is not None else ():
                 yield from _allowed(bench, simulation, project)
+            yield from from_repository(simulation, RequirementEntries(bench))
             for build in failing(simulation):
                 run = failing_run(build)
                 if run is not None:
@@ -107,12 +119,17 @@ def isolation_is_given(simulation: Simulation) -> bool:
 
 def last_with(build: Build, removed: Missing) -> str:
     """The bound under which an API is still there ("setuptools<81"), "" for one of Python itself."""
-    needs, owner = build.subject.needs, removed.late.partition(" ")[0]
+    owner = removed.late.partition(" ")[0]
     if (known := bounded(build, owner)) != owner and "<" in known:
         return known
-    api = next((r for r in needs.removed if r.name == removed.name), None) if needs else None
-    gone = next((version for name, version in api.removed_in if name == owner), "") if api else ""
+    gone = gone_since(build, removed)
     return f"{owner}<{gone}" if gone and owner != "python" else ""
+
+
+def last_python_with(build: Build, removed: Missing) -> str:
+    """The newest Python in which an API of its own is still there ("3.10"), "" for one of a project."""
+    major, _, minor = gone_since(build, removed).partition(".")
+    return f"{major}.{int(minor) - 1}" if removed.late.startswith("python ") and minor.isdigit() else ""
 
 
 def bounded(build: Build, project: str) -> str:
@@ -247,6 +264,10 @@ class _Mending:
             return
         if any(m.kind == "tool" for m in missing) or self.run.stop is not None:
             yield from self._variable()
+            for project, _, runs in mismatches(self.simulation, self.build):
+                note = f"{self.project} is built with the {project} {runs} that runs it."
+                comment = f"{self.project} is built for one {project}"
+                yield replace(self._given(project, note, comment), firm=True)
         for removed in (m for m in missing if m.kind == "removed"):
             yield from self._removed(removed)
         for refusal in self.run.refused:
@@ -263,16 +284,16 @@ class _Mending:
             return
         comment = f"{self.project} imports {and_list(dict.fromkeys(m.name for m in imported))} while it is built"
         for wanted in imported:
-            yield self._given(wanted, comment)
+            project = wanted.projects[0]
+            note = f"{self.project} imports {wanted.name} and does not declare it: its build gets {project}."
+            yield self._given(project, note, comment)
 
-    def _given(self, wanted: Missing, comment: str) -> Change:
+    def _given(self, project: str, note: str, comment: str) -> Enlist:
         """What it imports, as an extra build requirement: with the version that will run if it is compiled on it."""
-        project = wanted.projects[0]
         at = setting(self.bench, self.simulation, "extra-build-dependencies", self.project)
         chosen = _locked(self.simulation, project)
         metadata = self.build.subject.distribution.metadata  # a lock may stand for it today
         dynamic = self.build.phase("lock") is not None or (metadata is not None and not metadata.is_static_for("uv"))
-        note = f"{self.project} imports {wanted.name} and does not declare it: its build gets {project}."
         if chosen is None or not compiled_against(project):
             return Enlist(at.key, project, note, comment, file=at.file)
         if dynamic or self.simulation.resolution.distribution(project) is None:
@@ -313,6 +334,11 @@ class _Mending:
 
     def _removed(self, removed: Missing) -> Iterator[Change]:
         """An API that is gone: its owner in an older version for all builds, which is what a constraint does."""
+        python = last_python_with(self.build, removed)
+        if python:
+            why = f"{self.project} uses {removed.name}, which {removed.late} no longer has"
+            cost = f"Everything runs on Python {python}, which is older."
+            yield from self.entries.for_python(self.simulation, python, Why(f"{why}.", why, cost))
         bound = last_with(self.build, removed)
         if not bound:
             return
@@ -357,7 +383,7 @@ class _Mending:
         for knob, value in deciding_knobs(self.build, self.run):
             if knob.variable not in given:
                 note = f"{knob.variable} is the build script's own switch ({knob.evidence[0]})."
-                cost = f"What {knob.variable} switches off is not built: it {knob.effect}."
+                cost = knob_cost(self.build, knob, value)
                 comment = f"{self.project} builds without {missing} then"
                 yield Put((*at.key, knob.variable), value, note, comment, cost, file=at.file, inline=True)
 

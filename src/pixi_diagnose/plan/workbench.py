@@ -15,11 +15,22 @@ from ..finding import FileChange, Plan
 from ..frontends.model import Build, BuildPhase, Outcome, Simulation
 from ..lazy_dataclass import dataclass
 from ..manifest.model import UnreadTable
+from ..pep508 import canonicalize_name
 from ..prose import and_list
-from .changes import AddTable, Change, Enlist, Put, distinct, edits_of
+from .changes import AddTable, Change, Enlist, FileEdit, Give, Put, distinct, edits_of
 from .native_stack import compiled_against
 
-__all__ = ["Mend", "Simulate", "Trial", "Workbench", "failing", "failing_run", "tables_root", "with_recommendation"]
+__all__ = [
+    "Mend",
+    "Simulate",
+    "Trial",
+    "Workbench",
+    "doubt",
+    "failing",
+    "failing_run",
+    "tables_root",
+    "with_recommendation",
+]
 
 ROUNDS = 8
 """How often an edited manifest is simulated and mended further: each round shows what the one before uncovered."""
@@ -28,10 +39,13 @@ ROUNDS = 8
 class Simulate(Protocol):
     """Simulates edited texts of the manifest and of files beside it, by path.
 
-    `isolated`: as if the command line said nothing of isolation. Raises PixiDiagnoseError for what the tool refuses.
+    `isolated`: as if the command line said nothing of isolation. `variables` are given to the command. Raises
+    PixiDiagnoseError for what the tool refuses.
     """
 
-    def __call__(self, texts: Mapping[str, str], *, isolated: bool = False) -> Sequence[Simulation]:
+    def __call__(
+        self, texts: Mapping[str, str], *, isolated: bool = ..., variables: Mapping[str, str] = ...
+    ) -> Sequence[Simulation]:
         """The simulations, one for each environment and platform."""
 
 
@@ -64,8 +78,9 @@ class Trial:
 class Workbench:
     """The documents and simulations of one workspace, and what becomes of them with changes.
 
-    The first document is the manifest, the others are files that were read with it. `simulate` simulates edited texts
-    for the same environments and platforms; `unread` is what the tool does not read of them.
+    The first document is the manifest, the others are files that were read with it; a file that configures the user's
+    tools for all their projects is not edited. `simulate` simulates edited texts for the same environments and
+    platforms; `unread` is what the tool does not read of them.
     """
 
     def __init__(
@@ -75,12 +90,12 @@ class Workbench:
         simulate: Simulate,
         unread: Sequence[UnreadTable] = (),
     ) -> None:
-        self.documents = documents
-        self.unread = unread
         self.path, self.document = next(iter(documents.items()))
+        self.documents = {file: document for file, document in documents.items() if _belongs_to(self.path, file)}
+        self.unread = unread
         self.before = tuple(simulations)
         self._simulate = simulate
-        unchanged = (((self.path, self.document.text),), False)
+        unchanged = (((self.path, self.document.text),), False, ())
         self._seen: dict[object, tuple[Simulation, ...] | str] = {unchanged: self.before}
         self._unknown_before = {_id(s): _with(s, Outcome.UNKNOWN) for s in self.before}
 
@@ -105,13 +120,19 @@ class Workbench:
         """Whether some channel could not be reached, so that conda packages are only what the manifest declares."""
         return _is_partial(self.before)
 
+    @property
+    def unresolved(self) -> str:
+        """That nothing is built yet, in a sentence: some environment has no resolution. "" where all have one."""
+        failed = any(s.resolution.failure is not None for s in self.before)
+        return "what fails is the resolution, before anything is built" if failed else ""
+
     def document_of(self, file: str) -> Document:
         """The document of a file ("" is the manifest): an empty one where the file does not exist yet."""
         return self.documents.get(file or self.path) or open_document("", file)
 
     def edits(self, changes: Iterable[Change]) -> dict[str, tuple[Edit, ...]]:
         """The changes as edits of each file, the manifest's first."""
-        chosen = tuple(changes)
+        chosen = [c for c in changes if not isinstance(c, Give)]
         files = dict.fromkeys([self.path, *(c.file or self.path for c in chosen)])
         return {f: edits_of(self.document_of(f), [c for c in chosen if (c.file or self.path) == f]) for f in files}
 
@@ -123,21 +144,23 @@ class Workbench:
             texts |= {file: self.document_of(file).apply(edits) for file, edits in self.edits(chosen).items()}
         except PixiDiagnoseError as error:
             return Trial(chosen, texts, (), error.message, isolated=isolated)
-        seen = self._simulated(texts, isolated=isolated)
+        seen = self._simulated(texts, given_by(chosen), isolated=isolated)
         if isinstance(seen, str):
             return Trial(chosen, texts, (), seen, isolated=isolated)
         return Trial(chosen, texts, seen, "" if self._all_pass(seen) else why_not(seen), hinges_on, isolated)
 
     def simulated(self, texts: Mapping[str, str], *, isolated: bool = False) -> tuple[Simulation, ...] | str:
         """What these texts come to where all of it passes, else why not."""
-        seen = self._simulated(texts, isolated=isolated)
+        seen = self._simulated(texts, {}, isolated=isolated)
         return seen if isinstance(seen, str) or self._all_pass(seen) else why_not(seen)
 
-    def _simulated(self, texts: Mapping[str, str], *, isolated: bool) -> tuple[Simulation, ...] | str:
-        key = (tuple(texts.items()), isolated)
+    def _simulated(
+        self, texts: Mapping[str, str], variables: Mapping[str, str], *, isolated: bool
+    ) -> tuple[Simulation, ...] | str:
+        key = (tuple(texts.items()), isolated, tuple(variables.items()))
         if key not in self._seen:
             try:
-                self._seen[key] = tuple(self._simulate(texts, isolated=isolated))
+                self._seen[key] = tuple(self._simulate(texts, isolated=isolated, variables=variables))
             except PixiDiagnoseError as error:
                 self._seen[key] = error.message
         return self._seen[key]
@@ -154,7 +177,18 @@ class Workbench:
             if not more:
                 break
             trial = self.try_changes((*trial.changes, *more), hinges_on, isolated=isolated)
-        return trial if trial.reason else self.without_the_needless(trial)
+        return self._in_doubt(trial) if trial.reason else self.without_the_needless(trial)
+
+    def _in_doubt(self, trial: Trial) -> Trial:
+        """A trial after which nothing fails for sure, as it did before, hinges on what no reader could decide."""
+        failed = any(Outcome.FAILS in s.outcomes.values() for s in self.before)
+        if not failed or any(Outcome.FAILS in s.outcomes.values() for s in trial.simulations):
+            return trial
+        runs = [(b, run) for s in trial.simulations for b in failing(s) if (run := failing_run(b)) is not None]
+        unread = [p.unread for s in trial.simulations for p in s.resolution.local if p.unread is not None]
+        doubts = dict.fromkeys(doubt(build, run) for build, run in runs)
+        doubts |= dict.fromkeys(f"What {u.subject} needs could not be read: {u.reason}." for u in unread)
+        return replace(trial, reason="", hinges_on=" ".join(doubts)) if doubts else trial
 
     def without_the_needless(self, trial: Trial) -> Trial:
         """The fewest changes that still pass: later ones may have made earlier ones needless."""
@@ -183,7 +217,7 @@ class Workbench:
             text=trial.texts[self.path],
             diff="".join(diffs),
             notes=tuple(dict.fromkeys(filter(None, said))),
-            trade_offs=costs(trial.changes),
+            trade_offs=costs(trial.changes, trial.simulations or self.before),
             unchecked=(*((trial.hinges_on,) if trial.hinges_on else ()), *_unchecked(trial.simulations or self.before)),
             reason=trial.reason or trial.hinges_on,
             hinges_on="" if trial.reason else trial.hinges_on,
@@ -220,7 +254,7 @@ class Workbench:
     def removes(self, changes: Iterable[Change]) -> bool:
         """Whether a change takes away, or replaces, something that the user wrote."""
         return any(
-            not isinstance(c, Enlist | AddTable)
+            not isinstance(c, Enlist | AddTable | Give)
             and (document := self.document_of(c.file)).value_at(c.key) is not None
             and _is_lost(document, c)
             for c in changes
@@ -236,9 +270,23 @@ class Workbench:
         )
 
 
+def _belongs_to(manifest: str, file: str) -> bool:
+    """Whether a file is the project's: settings are where they lie beside it, above it or below, as others see them."""
+    path, folder = PurePath(file), PurePath(manifest).parent
+    if path.suffix in {".conf", ".ini"}:
+        return False
+    settings = path.suffix == ".toml" and path.name not in {"pyproject.toml", "pixi.toml"}
+    return not settings or folder.is_relative_to(path.parent) or path.is_relative_to(folder)
+
+
 def tables_root(document: Document) -> KeyPath:
     """Where pixi's tables begin: `[tool.pixi]` in a pyproject.toml."""
     return ("tool", "pixi") if PurePath(document.path).name == "pyproject.toml" else ()
+
+
+def given_by(changes: Iterable[Change]) -> dict[str, str]:
+    """The variables that the command gets with these changes."""
+    return {c.variable: c.value for c in changes if isinstance(c, Give)}
 
 
 def failing(simulation: Simulation) -> list[Build]:
@@ -249,6 +297,15 @@ def failing(simulation: Simulation) -> list[Build]:
 def failing_run(build: Build) -> BuildPhase | None:
     """The first run of a build that fails, or may."""
     return next((p for p in build.phases if p.outcome in {Outcome.FAILS, Outcome.AT_RISK}), None)
+
+
+def doubt(build: Build, run: BuildPhase) -> str:
+    """What could not be decided of a run that may fail, in a sentence."""
+    if not run.missing:
+        return f"Whether {build.project} builds could not be decided: {run.reason}."
+    what, places = and_list(dict.fromkeys(m.name for m in run.missing)), run.missing[0].evidence
+    where = f" ({places[0]})" if places else ""
+    return f"Whether the build of {build.project} needs {what} here could not be decided{where}."
 
 
 def why_not(simulations: Sequence[Simulation]) -> str:
@@ -277,7 +334,7 @@ def _is_partial(simulations: Sequence[Simulation]) -> bool:
     return any(s.resolution.source == "partial" for s in simulations)
 
 
-def costs(changes: Sequence[Change]) -> tuple[str, ...]:
+def costs(changes: Sequence[Change], simulations: Sequence[Simulation]) -> tuple[str, ...]:
     """What the changes cost, one sentence each; listing for builds without isolation costs the same each time."""
     listed = [
         c.item for c in changes if isinstance(c, Enlist) and c.key[-1:] == ("no-build-isolation",) and not c.after
@@ -287,8 +344,15 @@ def costs(changes: Sequence[Change]) -> tuple[str, ...]:
         who = and_list(listed)
         verb = "has" if len(listed) == 1 else "have"
         found.append(f"Nobody checks the declared build requirements of {who} any more.")
-        found.append(f"{who} {verb} to be built again whenever what it is compiled against changes.")
+        if any(_is_native(s.build(canonicalize_name(str(name)))) for s in simulations for name in listed):
+            found.append(f"{who} {verb} to be built again whenever what it is compiled against changes.")
     return tuple(dict.fromkeys(found))
+
+
+def _is_native(build: Build | None) -> bool:
+    """Whether a build compiles against something of the environment, as far as its imports tell."""
+    needs = build.subject.needs if build is not None else None
+    return needs is not None and any(compiled_against(p) for n in needs.imports for p in n.projects)
 
 
 def _switches_off(change: Change) -> bool:
@@ -297,7 +361,7 @@ def _switches_off(change: Change) -> bool:
     return isinstance(change, Put) and bool(change.cost) and not variables.isdisjoint(change.key)
 
 
-def _is_lost(document: Document, change: Change) -> bool:
+def _is_lost(document: Document, change: FileEdit) -> bool:
     """A list that keeps its items in their order loses nothing."""
     old = document.value_at(change.key)
     new = getattr(change, "value", None)

@@ -6,22 +6,19 @@ import re
 
 __all__ = ["printable", "without_credentials"]
 
-_ESCAPES = re.compile(
-    r"""
+_ESCAPES = r"""(?xs)
     (?:\x1b\]|\x9d).*?(?:\x07|\x1b\\|\x9c|$)      # OSC: titles, links, the clipboard
   | (?:\x1b[PX^_]|[\x90\x98\x9e\x9f]).*?(?:\x1b\\|\x9c|$)  # DCS, SOS, PM, APC
   | (?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?              # CSI: colours, cursor, erasing
   | \x1b[ -/]*[0-~]?                               # the other two-byte sequences
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-_INVISIBLE = re.compile(
+    """
+_INVISIBLE = (
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 and C1 controls, save tab and newline
     "\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # bidi controls, zero widths
     "\ud800-\udfff\U000e0000-\U000e007f]"  # lone surrogates, tags
 )
-_USER = re.compile(r"(?<=://)[^/\s@'\"]+@")
-_CONDA_TOKEN = re.compile(r"(?<=/t/)[^/\s]+(?=/)")
+_USER = r"(?<=://)[^/\s@'\"]+@"
+_IN_CONDA_URL = r"(?<=/t/)[^/\s]+(?=/)"
 
 
 def printable(text: str) -> str:
@@ -29,9 +26,12 @@ def printable(text: str) -> str:
 
     Newlines stay: whoever needs one line joins them.
     """
-    return _INVISIBLE.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n"))).replace("\t", " ")
+    if text.replace("\n", "").replace("\u00a0", "").isprintable():
+        return text  # nearly all: what is looked for below is not printable
+    return re.sub(_INVISIBLE, "", re.sub(_ESCAPES, "", text.replace("\r\n", "\n"))).replace("\t", " ")
 
 
 def without_credentials(text: str) -> str:
     """The text with user names, passwords and conda tokens taken out of every URL in it."""
-    return _CONDA_TOKEN.sub("***", _USER.sub("", text))
+    text = re.sub(_USER, "", text) if "@" in text else text
+    return re.sub(_IN_CONDA_URL, "***", text) if "/t/" in text else text

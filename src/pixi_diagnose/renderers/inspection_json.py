@@ -76,6 +76,7 @@ def _outside_python(inspection: Inspection) -> Json:
             {
                 "name": r.name,
                 "removed_in": dict(r.removed_in),
+                "unless": list(r.unless),
                 "phase": r.phase.value,
                 "strength": r.strength.value,
                 "evidence": evidence_part(r.evidence),

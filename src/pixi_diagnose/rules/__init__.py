@@ -1,7 +1,7 @@
 """The rules, one file each: the folder's listing is the table of rules.
 
 A file's name says a rule's code and name, its docstring is the rule's public page. What only has to be listed or
-explained is read from there (`LISTED`); the rules themselves (`all_rules`) need the whole pipeline.
+explained is read from there (`LISTED`); the rules themselves (`rules_on`) need the whole pipeline.
 
 Severity says what happens. ERROR: the simulated tool fails for it. WARNING: it passes here, and something is lost, left
 to luck, or fails on a clean machine; also what this machine lacks though other machines have it. INFO: worth knowing.
@@ -14,18 +14,18 @@ CUDA). LOW: behaviour of a frontend that was only read, never seen, or a machine
 
 from __future__ import annotations
 
-import inspect
-from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ..lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from ..finding import Rule
 
-__all__ = ["LISTED", "ListedRule", "all_rules", "listed"]
+__all__ = ["LISTED", "ListedRule", "Subject", "listed", "rules_on"]
+
+Subject = Literal["manifest", "resolution", "build"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +45,25 @@ class ListedRule:
         return self.module.partition("_")[2].replace("_", "-")
 
     @property
+    def subject(self) -> Subject:
+        """What there has to be for it to find anything: without a build, rules on builds need not be loaded."""
+        return "manifest" if self.code in _ON_MANIFESTS else "build" if self.code in _ON_BUILDS else "resolution"
+
+    @property
     def page(self) -> str:
         """The public page, as Markdown: What it finds / Why it breaks / Example / Use instead / Limits."""
         import ast
+        import inspect
 
         source = Path(__file__).with_name(f"{self.module}.py").read_text(encoding="utf-8")
         return inspect.cleandoc(ast.get_docstring(ast.parse(source)) or "")
 
+
+_ON_MANIFESTS = frozenset({"CFG901", "CFG902", "CFG903", "ISO108"})
+_ON_BUILDS = frozenset(
+    {"ISO101", "ISO102", "ISO103", "ISO104", "ISO105", "ISO106", "ISO109", "ISO111", "ISO112", "ISO113", "ISO114"}
+    | {"ENV201", "ENV202", "ENV203", "ENV204", "ENV206"}
+)
 
 LISTED = tuple(
     map(
@@ -96,7 +108,6 @@ def listed(name: str) -> ListedRule | None:
     return next((r for r in LISTED if name.upper() == r.code or name.lower() == r.name), None)
 
 
-@cache
-def all_rules() -> tuple[Rule, ...]:
-    """The rules themselves, in the order in which they run."""
-    return tuple(import_module(f".{rule.module}", __package__).RULE for rule in LISTED)
+def rules_on(*subjects: Subject) -> tuple[Rule, ...]:
+    """The rules themselves on these subjects, in the order in which they run."""
+    return tuple(import_module(f".{r.module}", __package__).RULE for r in LISTED if r.subject in subjects)

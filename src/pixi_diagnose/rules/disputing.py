@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ..evidence import Place
 from ..finding import Finding, Rule
 from ..frontends.model import Simulation
-from ..pins import Dispute, Wish
 from .reporting import about_environment
 from .wording import requested_at
+
+if TYPE_CHECKING:
+    from ..pins import Dispute, Wish
 
 __all__ = ["about_dispute"]
 

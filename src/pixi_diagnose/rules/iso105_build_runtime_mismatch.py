@@ -78,36 +78,44 @@ from .wording import title
 if TYPE_CHECKING:
     from packaging.version import Version
 
-__all__ = ["RULE"]
+__all__ = ["RULE", "Mismatch", "mismatches"]
+
+Mismatch = tuple[str, "Version", "Version"]
+"""A project, the version that a build is compiled against, and the one that runs it."""
 
 COMPILING = COMPILERS | {"nvcc", "cmake", "meson", "ninja"}
 
 
 def check(simulation: Simulation) -> Iterator[Finding]:
     """One finding for each isolated build that does not fail and sees what its environment's version does not run."""
-    running: Mapping[str, Version | None] | None = None
     for build in simulation.builds:
-        needs, environment = build.subject.needs, build.subject.build_environment
-        if not build.isolated or needs is None or environment is None:
+        needs = build.subject.needs
+        if needs is None or any(p.outcome is Outcome.FAILS for p in build.phases):
             continue
-        if any(p.outcome is Outcome.FAILS for p in build.phases):
-            continue
-        running = _running(simulation) if running is None else running
-        wanted = requirement_names((*needs.build_system.requires, *needs.hook_requirements))
-        wanted |= {project for n in needs.imports for project in n.projects}
-        seen = {d.project: exact_version(d.version) for d in environment.distributions if d.project in wanted}
-        differing = tuple(
-            (project, built, runs)
-            for project in COMPILED_AGAINST
-            if (built := seen.get(project)) and (runs := running.get(project)) and not fits(project, built, runs)
-        )
+        differing = mismatches(simulation, build)
         if differing:
             yield _finding(simulation, build, needs, differing)
 
 
-def _finding(
-    simulation: Simulation, build: Build, needs: BuildNeeds, differing: tuple[tuple[str, Version, Version], ...]
-) -> Finding:
+def mismatches(simulation: Simulation, build: Build) -> tuple[Mismatch, ...]:
+    """What an isolated build is compiled against in a version that does not fit the one of its environment."""
+    needs, environment = build.subject.needs, build.subject.build_environment
+    if not build.isolated or needs is None or environment is None:
+        return ()
+    wanted = requirement_names((*needs.build_system.requires, *needs.hook_requirements))
+    wanted |= {project for n in needs.imports for project in n.projects}
+    seen = {d.project: exact_version(d.version) for d in environment.distributions if d.project in wanted}
+    if not any(project in seen for project in COMPILED_AGAINST):
+        return ()
+    running = _running(simulation)
+    return tuple(
+        (project, built, runs)
+        for project in COMPILED_AGAINST
+        if (built := seen.get(project)) and (runs := running.get(project)) and not fits(project, built, runs)
+    )
+
+
+def _finding(simulation: Simulation, build: Build, needs: BuildNeeds, differing: tuple[Mismatch, ...]) -> Finding:
     compiles = any(t.name in COMPILING and t.strength is Strength.HARD for t in needs.tools)
     projects = {project for project, _, _ in differing}
     imports = [n for n in needs.imports if projects & set(n.projects)]

@@ -3,11 +3,15 @@
 
 ## What it finds
 A build that uses something which the Python or the setuptools that it will run with no longer has: `pkg_resources`,
-`numpy.distutils`, `imp`, `collections.Mapping`, …
+`numpy.distutils`, `imp`, `collections.Mapping`, … So does a build that compiles C which this Python's headers no longer
+fit: a source that includes `longintrepr.h` or `pystrhex.h`, or one that an old Cython generated and that the sdist
+brings along.
 
 ## Why it breaks
 An old release was written for the Python and the setuptools of its time. An isolated build takes the newest setuptools
-that the release allows, which mostly means the newest there is.
+that the release allows, which mostly means the newest there is. CPython's C API changes with every version, and C that
+Cython generated uses its innermost parts: what Cython 0.29.28 wrote does not compile with Python 3.11, what 3.0.4 wrote
+not with 3.13.
 
 ## Example
 ```toml pixi.toml
@@ -31,7 +35,8 @@ setup(name="old-habits", version="1.0")
 ```
 
 ## Use instead
-A newer release, a conda package of the same project, or a Python (and setuptools) of its time.
+A newer release, a conda package of the same project, or a Python (and setuptools) of its time. Where the script
+translates its `.pyx` files itself, Cython among the build requirements is enough.
 ```toml pixi.toml
 [workspace]
 name = "example"
@@ -53,7 +58,9 @@ setup(name="old-habits", version="2.0")
 ```
 
 ## Limits
-pixi cannot constrain what an isolated build installs: a bound on setuptools needs a build without isolation.
+pixi cannot constrain what an isolated build installs: a bound on setuptools needs a build without isolation. C sources
+are only looked at in the head, and only those that setup() is given; conditions of the preprocessor that hang on more
+than the Python and the platform are not decided, nor are functions that a header no longer declares.
 """
 
 from __future__ import annotations
@@ -77,6 +84,7 @@ def check(simulation: Simulation) -> Iterator[Finding]:
         if not gone:
             continue
         needs = build.subject.needs
+        api = next((r for r in needs.removed if r.name == gone[0].name), None) if needs else None
         bounds = and_list(f"{p.requirement} ({p.reason})" for p in needs.pins) if needs else ""
         yield about_build(
             RULE,
@@ -87,6 +95,11 @@ def check(simulation: Simulation) -> Iterator[Finding]:
                 f"{because_built(build)[0]}.",
                 f"Its build uses {names(gone)}.",
                 *((f"It would need {bounds}.",) if bounds else ()),
+                *(
+                    (f"With {api.unless[0]} to be seen there it would be translated anew.",)
+                    if api and api.unless
+                    else ()
+                ),
             ),
             evidence=first_lines(gone),
         )

@@ -16,6 +16,7 @@ from ..errors import ArchiveError
 from ..evidence import Evidence, Unknown
 from ..lazy_dataclass import dataclass
 from .collecting import OUTSIDE_LINK, SPECIAL_FILE, Broken, Collector, Readable
+from .native_sources import Clue, NativeSource
 
 __all__ = ["SourceTree", "read_archive", "read_directory"]
 
@@ -40,7 +41,7 @@ _COMPRESSION = {
     ".tar": "",
 }
 _CHUNK = 1 << 16
-_FORMAT = b"tree2"
+_FORMAT = b"tree3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ class SourceTree:
     reading stopped early (it was told to, or the tree is too large), so that names are missing; what was passed over,
     and why, is in `unknowns`. `gaps` are folders that a build would find filled and that are empty here (submodules).
     Of a git repository, files that were not kept have the size 0: a server that leaves them out does not tell it.
+    `native` is what was noted of C and C++ sources, by path: those that say nothing are not in it, those of a git
+    repository only if they were kept.
     """
 
     kind: str
@@ -63,6 +66,7 @@ class SourceTree:
     complete: bool = True
     unknowns: tuple[Unknown, ...] = field(default=())
     gaps: tuple[str, ...] = ()
+    native: Mapping[str, NativeSource] = field(default_factory=dict)
 
     def lacks(self, path: str) -> bool:
         """Whether the tree is known to have nothing at a path that is not among its names."""
@@ -74,7 +78,8 @@ class SourceTree:
         names = {path.removeprefix(inside): size for path, size in self.names.items() if path.startswith(inside)}
         files = {path.removeprefix(inside): data for path, data in self.files.items() if path.startswith(inside)}
         gaps = tuple(gap.removeprefix(inside) for gap in self.gaps if gap.startswith(inside))
-        return replace(self, files=files, names=names, gaps=gaps)
+        native = {path.removeprefix(inside): s for path, s in self.native.items() if path.startswith(inside)}
+        return replace(self, files=files, names=names, gaps=gaps, native=native)
 
     def text(self, path: str) -> str | None:
         """The text of a kept file (UTF-8, a BOM dropped, undecodable bytes replaced), None where it was not kept."""
@@ -91,6 +96,7 @@ class SourceTree:
             "complete": self.complete,
             "unknowns": [asdict(unknown) for unknown in self.unknowns],
             "gaps": self.gaps,
+            "native": {path: asdict(source) for path, source in self.native.items()},
             "names": self.names,
             "sizes": {path: len(data) for path, data in self.files.items()},
         }
@@ -122,6 +128,7 @@ class SourceTree:
             about["complete"],
             unknowns,
             tuple(about["gaps"]),
+            {path: _native(given) for path, given in about["native"].items()},
         )
 
 
@@ -158,7 +165,7 @@ def read_archive(
             )
         sha256 = actual
     files, names, unknowns = collector.result()
-    return SourceTree("sdist", location, sha256, files, names, complete, unknowns)
+    return SourceTree("sdist", location, sha256, files, names, complete, unknowns, native=collector.native())
 
 
 def read_directory(path: str | os.PathLike[str], *, location: str | None = None, kind: str = "directory") -> SourceTree:
@@ -179,7 +186,7 @@ def read_directory(path: str | os.PathLike[str], *, location: str | None = None,
         raise ArchiveError(f"{called} is no folder that can be read: {reason}", location=called) from None
     _walk(root, "", collector)
     files, names, unknowns = collector.result()
-    return SourceTree(kind, called, "", files, names, not collector.full, unknowns)
+    return SourceTree(kind, called, "", files, names, not collector.full, unknowns, native=collector.native())
 
 
 # Archives
@@ -280,7 +287,7 @@ def _take(file: str, path: str, size: int, collector: Collector) -> None:
     wanted = collector.wants(path, size)
     if wanted is not None:
         with open(file, "rb") as stream:  # noqa: PTH123 -- a third of the time on large trees
-            collector.keep(wanted, stream.read(size))
+            collector.take(wanted, stream.read(wanted.size))
 
 
 # The form in a cache
@@ -317,3 +324,11 @@ def _decompress(data: bytes) -> bytes:
 def _unknown(given: dict[str, Any]) -> Unknown:
     evidence = tuple(Evidence(**line) for line in given["evidence"])
     return Unknown(given["reason"], evidence, given["subject"], given["fault"])
+
+
+def _native(given: dict[str, Any]) -> NativeSource:
+    uses, includes = (
+        tuple(Clue(clue["name"], clue["line"], clue["text"], tuple(clue["conditions"])) for clue in given[which])
+        for which in ("uses", "includes")
+    )
+    return NativeSource(given["cython"], uses, includes)

@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from ..evidence import Unknown
+from ..lazy_dataclass import dataclass
+from .native_sources import HEAD, LOOKED_AT, NativeSource, is_native, look, telling
 
-__all__ = ["Broken", "Collector", "Readable", "clean_path", "kept_limit"]
+__all__ = ["Broken", "Collector", "Readable", "Wanted", "clean_path", "kept_limit"]
 
 ENTRIES = 100_000
 """Files of one tree; the largest sdists that were met (with vendored C++ libraries) have 20,000."""
@@ -31,7 +33,7 @@ _BUILD_FILE = re.compile(
     re.DOTALL,
 )
 _SMALL_FILE = re.compile(r".*\.(?:txt|in)\Z|[._]*version[^.]*(?:\.(?:json|ya?ml|md))?\Z", re.DOTALL | re.IGNORECASE)
-_DRIVE = re.compile(r"[A-Za-z]:")
+_DRIVE = r"[A-Za-z]:"
 
 OUTSIDE_NAME = "has a name that leads out of the tree or is too long"
 OUTSIDE_LINK = "is a link out of the tree"
@@ -57,7 +59,7 @@ def is_kept(path: str, size: int) -> bool:
 
 def clean_path(name: str) -> str | None:
     """The path with `.` and doubled slashes dropped, None for one that leaves the tree or cannot be a path."""
-    if name.startswith("/") or "\0" in name or _DRIVE.match(name) or len(name) > PATH_LENGTH:
+    if name.startswith("/") or "\0" in name or re.match(_DRIVE, name) or len(name) > PATH_LENGTH:
         return None
     parts = [part for part in name.split("/") if part not in {"", "."}]
     return None if not parts or ".." in parts or len(parts) > PATH_DEPTH else "/".join(parts)
@@ -66,7 +68,7 @@ def clean_path(name: str) -> str | None:
 def leads_out(name: str, target: str) -> bool:
     """Whether a symbolic link at `name` points out of the tree."""
     parts = posixpath.normpath(posixpath.join(posixpath.dirname(name), target)).split("/")
-    return target.startswith("/") or _DRIVE.match(target) is not None or parts[0] == ".."
+    return target.startswith("/") or re.match(_DRIVE, target) is not None or parts[0] == ".."
 
 
 class Broken(Exception):  # noqa: N818 -- becomes an ArchiveError with the archive's name
@@ -79,6 +81,15 @@ class Readable(Protocol):
     def read(self, size: int, /) -> bytes:
         """Up to `size` bytes."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A file whose first `size` bytes are to be given to the collector; all of it where it is `kept`."""
+
+    path: str
+    size: int
+    kept: bool
 
 
 class Collector:
@@ -98,11 +109,13 @@ class Collector:
         self._below_top: dict[str, bytes] = {}  # the same files by their paths in the top folder, for `stop`
         self._tops: dict[str, None] = {}
         self._kept = 0
+        self._native: dict[str, NativeSource] = {}
+        self._looked_at = 0
         self._notes: dict[str, list[str]] = {}
         self._single: list[Unknown] = []
 
-    def wants(self, name: str, size: int) -> str | None:
-        """Records a regular file; returns its path in the archive where its bytes are to be given to `keep`."""
+    def wants(self, name: str, size: int) -> Wanted | None:
+        """Records a regular file; returns its path in the archive where bytes of it are to be given to `take`."""
         path = clean_path(name)
         if path is None:
             self.note(OUTSIDE_NAME, name)
@@ -116,18 +129,27 @@ class Collector:
         if (replaced := self._files.pop(path, None)) is not None:  # a name that comes twice: the last one is unpacked
             self._kept -= len(replaced)
             self._below_top.pop(inner, None)
+        self._native.pop(path, None)
         relative = inner if self.strip and slash else path
         if not is_kept(relative, size):
             if kept_limit(relative) == BUILD_FILE:
                 self._single.append(Unknown(f"{relative} is too large to be read ({size} bytes)", (), relative))
-            return None
+            head = min(size, HEAD, LOOKED_AT - self._looked_at) if is_native(path) else 0
+            return Wanted(path, head, kept=False) if head else None
         if self._kept + size > KEPT:
             self.note(f"would be more than {KEPT >> 20} MB of build files", relative)
             return None
-        return path
+        return Wanted(path, size, kept=True)
 
-    def keep(self, path: str, data: bytes) -> None:
+    def take(self, wanted: Wanted, data: bytes) -> None:
         """The bytes of a file that was wanted."""
+        path = wanted.path
+        if is_native(path):
+            self._looked_at += len(data)
+            if (source := look(data)) is not None:
+                self._native[path] = source
+        if not wanted.kept:
+            return
         self._files[path] = data
         self._kept += len(data)
         if self.stop is not None:
@@ -160,3 +182,8 @@ class Collector:
         elif self.strip:  # what looked like a file beside setup.py was none
             files = {path: data for path, data in files.items() if is_kept(path, len(data))}
         return files, names, tuple(unknowns)
+
+    def native(self) -> dict[str, NativeSource]:
+        """What was noted of the tree's C and C++ sources, by the paths that `result` gives."""
+        found = self._native
+        return telling({p.partition("/")[2]: s for p, s in found.items()} if self._stripped() else found)

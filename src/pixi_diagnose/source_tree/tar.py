@@ -49,8 +49,8 @@ def read_tar(raw: Readable, compression: str, collector: Collector) -> bool:
             elif member.kind != b"5" and not member.name.endswith("/"):
                 wanted = collector.wants(member.name, member.size)
                 if wanted is not None:
-                    collector.keep(wanted, blocks.read(member.size))
-                    member.size_left = -member.size % _BLOCK
+                    collector.take(wanted, blocks.read(wanted.size))
+                    member.size_left -= wanted.size
             if collector.full or collector.stopped:
                 return False
             blocks.skip(member.size_left)

@@ -57,7 +57,7 @@ def _read(archive: zipfile.ZipFile, collector: Collector) -> bool:
             collector.note("is encrypted", name)
         elif (wanted := collector.wants(name, info.file_size)) is not None:
             with archive.open(info) as file:
-                collector.keep(wanted, file.read(info.file_size))
+                collector.take(wanted, file.read(wanted.size))
         if collector.full or collector.stopped:
             return False
     return True

@@ -18,6 +18,7 @@ from .git import Entry, GitFailure, Remote, Repository, is_full_commit
 if TYPE_CHECKING:
     from ..index.session import IndexSession
     from ..source_tree import SourceTree
+    from ..source_tree.collecting import Wanted
 
 __all__ = ["Checkout", "git_location", "read_checkout"]
 
@@ -224,7 +225,15 @@ class _Reading:
         texts = self._contents(e.object_id for e in pyprojects.values())
         files, names, unknowns = self._collector.result()
         tree = SourceTree(
-            "git", remote.url, "", files, names, not self._collector.full, unknowns, gaps=tuple(self._gaps)
+            "git",
+            remote.url,
+            "",
+            files,
+            names,
+            not self._collector.full,
+            unknowns,
+            tuple(self._gaps),
+            self._collector.native(),
         )
         return Checkout(
             remote.url,
@@ -312,19 +321,19 @@ class _Reading:
         """Give the project's files to the collector, which knows what is kept and what is too much."""
         inside = {p.removeprefix(self._prefix): e for p, e in sorted(self._files.items()) if p.startswith(self._prefix)}
         sizes = self._repository.sizes({e.object_id for e in self._interesting()})
-        wanted: dict[str, str] = {}
+        wanted: dict[Wanted, str] = {}
         for path, entry in inside.items():
             if self._collector.full:
                 break
-            path_wanted = self._collector.wants(path, sizes.get(entry.object_id, 0))
-            if path_wanted is not None:
-                wanted[path_wanted] = entry.object_id
+            file = self._collector.wants(path, sizes.get(entry.object_id, 0))
+            if file is not None and file.kept:  # for a look at others they would have to be fetched
+                wanted[file] = entry.object_id
         contents = self._repository.contents(wanted.values())
-        for path, object_id in wanted.items():
+        for file, object_id in wanted.items():
             data = contents.get(object_id)
             if data is None:
-                self._collector.unknown(f"{path} could not be had from the repository", path)
+                self._collector.unknown(f"{file.path} could not be had from the repository", file.path)
             elif len(data) <= POINTER_BYTES and data.startswith(POINTER):
-                self._collector.note(LFS, path)
+                self._collector.note(LFS, file.path)
             else:
-                self._collector.keep(path, data)
+                self._collector.take(file, data)

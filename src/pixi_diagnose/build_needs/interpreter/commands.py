@@ -237,7 +237,7 @@ def _perhaps(m: Machine, frame: Frame, name: str, cls: Value, run: Callable[[], 
         run()
         return Normal
 
-    run_branches(m, frame, [(text, branch), (f"not ({text})", lambda: Normal)])
+    run_branches(m, frame, [(text, branch), (f"not ({text})", None)])
 
 
 def run_command(m: Machine, frame: Frame, name: str, node: ast.AST) -> None:

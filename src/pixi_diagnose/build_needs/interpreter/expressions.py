@@ -18,6 +18,7 @@ from .version_tests import negated
 __all__ = ["evaluate", "source_of"]
 
 _SIMPLE_TEXT = re.compile(r"[\w.*/+-]*(?: [\w.*/+-]+)*", re.ASCII)
+_PLAINLY_SPELLED = frozenset({bool, int})
 _COMPARED: dict[type[ast.cmpop], str] = {
     ast.Eq: "==",
     ast.NotEq: "!=",
@@ -30,6 +31,7 @@ _COMPARED: dict[type[ast.cmpop], str] = {
     ast.In: "in",
     ast.NotIn: "not in",
 }
+_MEMBERSHIP = frozenset({ast.In, ast.NotIn})
 _CONVERSIONS: dict[int, Callable[[Value], str]] = {ord("s"): str, ord("r"): repr, ord("a"): ascii}
 
 
@@ -84,8 +86,11 @@ def _spelled_simply(node: ast.AST) -> str | None:
         owner = None if isinstance(node.value, ast.Constant) else _spelled_simply(node.value)
         return None if owner is None else f"{owner}.{node.attr}"
     if isinstance(node, ast.Constant):
-        simple = isinstance(node.value, str) and not node.kind and _SIMPLE_TEXT.fullmatch(node.value)
-        return repr(node.value) if simple else None
+        value = node.value
+        if value is None or type(value) in _PLAINLY_SPELLED:
+            return repr(value)
+        simple = isinstance(value, str) and not node.kind and _SIMPLE_TEXT.fullmatch(value)
+        return repr(value) if simple else None
     if isinstance(node, ast.Call) and not node.keywords:
         parts = [part for one in (node.func, *node.args) if (part := _spelled_simply(one)) is not None]
         return f"{parts[0]}({', '.join(parts[1:])})" if len(parts) == len(node.args) + 1 else None
@@ -246,8 +251,14 @@ def _compare(m: Machine, frame: Frame, node: ast.Compare) -> Value:
     left = evaluate(m, frame, node.left)
     answer: Value = True
     for op, comparator in zip(node.ops, node.comparators, strict=True):
+        taken = m.seen.argv_taken
         right = evaluate(m, frame, comparator)
-        one = _in_environment(m, frame, op, left, right, node)
+        one = None
+        if type(op) in _MEMBERSHIP:
+            one = _in_environment(m, frame, op, left, right, node)
+            if right is m.argv and type(left) is str and type(comparator) is ast.Attribute:
+                m.seen.argv_taken = taken
+                m.seen.argv_words.add(left)
         if one is None:
             one = compare(m, frame, op, left, right, node)
         if one is False:
@@ -259,8 +270,8 @@ def _compare(m: Machine, frame: Frame, node: ast.Compare) -> Value:
 
 
 def _in_environment(m: Machine, frame: Frame, op: ast.cmpop, name: Value, container: Value, node: ast.AST) -> Value:
-    """`name in os.environ`; None for any other comparison."""
-    if not isinstance(container, Outside) or not isinstance(op, ast.In | ast.NotIn) or container.path != "os.environ":
+    """`name in os.environ`; None for any other container."""
+    if type(container) is not Outside or container.path != "os.environ":
         return None
     found = contains(m, frame, name, node)
     if found is None:

@@ -30,6 +30,18 @@ _WALKED = 2000
 """Folders that one `os.walk` is followed through."""
 
 
+def _lines_with_yield(text: str) -> list[int]:
+    """The numbers of the lines that the word stands in."""
+    text = text if "\r" not in text else _NEW_LINE.sub("\n", text)
+    numbers: list[int] = []
+    at, line, counted = text.find("yield"), 1, 0
+    while at >= 0:
+        line, counted = line + text.count("\n", counted, at), at
+        numbers.append(line)
+        at = text.find("yield", at + 5)
+    return numbers
+
+
 class Releasable(Protocol):
     """What holds memory that refers to itself."""
 
@@ -126,9 +138,8 @@ class TreeIndex:
     def may_yield(self, file: str, body: Sequence[ast.stmt]) -> bool:
         """Whether statements of a file may make a generator: few lines do, and only there a search is worth it."""
         if file not in self._yielding:
-            found = b"yield" in self.tree.files.get(file, b"")
-            lines = _NEW_LINE.split(self.tree.text(file) or "") if found else ()
-            self._yielding[file] = [number for number, line in enumerate(lines, 1) if "yield" in line]
+            text = (self.tree.text(file) or "") if b"yield" in self.tree.files.get(file, b"") else ""
+            self._yielding[file] = _lines_with_yield(text)
         numbers = self._yielding[file]
         if file in self.mixed:
             return True

@@ -43,6 +43,9 @@ class Limits:
     """Steps of all interpretations of one tree together."""
 
 
+_LIMITS = Limits()
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What an interpretation assumes.
@@ -121,7 +124,7 @@ class Machine:
     def __init__(self, index: TreeIndex, surroundings: Surroundings, limits: Limits | None = None) -> None:
         self.files = TreeFiles(index)
         self.around = surroundings
-        self.limits = limits or Limits()
+        self.limits = limits or _LIMITS
         self.step_limit = max(0, min(self.limits.steps, self.limits.steps_of_all - index.steps))
         self.steps_at_leisure = max(self.limits.steps_at_leisure - index.steps, self.limits.steps_at_leisure // 4)
         self.seen = Observations()
@@ -147,7 +150,8 @@ class Machine:
         self.steps = 0
         self.here = ("", 1)
         """The file and line of the statement that runs."""
-        self.depth = 0
+        self.depth = self.cleanups = 0
+        """How many calls run, and how many blocks that run however what is running ends (`finally`)."""
         self.allocated = 0
         self.commands: dict[str, Value] = {}
         self.distribution: Value = None

@@ -82,6 +82,8 @@ NOT_IN_CPYTHON = frozenset(
 
 def attribute(m: Machine, frame: Frame, value: Value, name: str, node: ast.AST) -> Value:
     """`value.name`."""
+    if type(value) is Outside:
+        return _outside_attribute(m, frame, value.path, name, node)
     if is_abstract(value) or isinstance(value, Raised):
         return _abstract_attribute(m, frame, value, name, node)
     known = known_attribute(m, frame, value, name, node)
@@ -92,12 +94,6 @@ def attribute(m: Machine, frame: Frame, value: Value, name: str, node: ast.AST) 
 
 
 def _abstract_attribute(m: Machine, frame: Frame, value: Value, name: str, node: ast.AST) -> Value:
-    if isinstance(value, Outside):
-        if value.path == "sys" and name in NOT_IN_CPYTHON:
-            raise _no_attribute(m, frame, node, f"module 'sys' has no attribute {name!r}")
-        if name in removed_attributes():
-            check_removed(m, frame, canonical_path(f"{value.path}.{name}"), node)
-        return outside_value(m, f"{value.path}.{name}")
     if isinstance(value, Instance):
         return _instance_attribute(m, frame, value, name, node)
     if isinstance(value, Opaque):
@@ -121,6 +117,16 @@ def _abstract_attribute(m: Machine, frame: Frame, value: Value, name: str, node:
     if isinstance(value, OutsideMethod):
         return OutsideMethod(value.receiver, f"{value.path}.{name}", name)
     return Opaque(name)
+
+
+def _outside_attribute(m: Machine, frame: Frame, owner: str, name: str, node: ast.AST) -> Value:
+    if name in NOT_IN_CPYTHON and owner == "sys":
+        raise _no_attribute(m, frame, node, f"module 'sys' has no attribute {name!r}")
+    path = canonical_path(f"{owner}.{name}")
+    if name in removed_attributes():
+        check_removed(m, frame, path, node)
+    model = CONSTANTS.get(path)
+    return model(m) if model else Outside(path, imported=False)
 
 
 def _no_attribute(m: Machine, frame: Frame, node: ast.AST, message: str) -> Raised:
@@ -466,7 +472,7 @@ def call_value(
 
 def call_outside(call: Call) -> Value:
     """Call something outside the tree: as its model says, else the result is unknown."""
-    if "dry_run" in call.keywords and call.path.startswith("distutils."):
+    if call.keywords and "dry_run" in call.keywords and call.path.startswith("distutils."):
         guarded = call.m.catches(TypeError) is not None
         strength = Strength.GUARDED if guarded else call.m.strength()
         call.m.see_removed("dry_run of distutils' functions", strength, call.evidence)

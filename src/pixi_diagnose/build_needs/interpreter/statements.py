@@ -37,7 +37,11 @@ __all__ = ["execute", "run_branches"]
 Completion = Any
 """Normal, Break, Continue (the classes themselves) or a Return."""
 
-Branch = tuple[str, Callable[[], Completion]]
+Branch = tuple[str, Callable[[], Completion] | None]
+"""The condition of a branch in words, and what runs in it: None for nothing."""
+
+
+_ABSENT = object()
 
 
 def execute(m: Machine, frame: Frame, body: Sequence[ast.stmt]) -> Completion:
@@ -142,17 +146,19 @@ def _if(m: Machine, frame: Frame, node: ast.If) -> Completion:
         return execute(m, frame, node.body if decided else node.orelse)
     text, evidence = source_of(node.test), m.evidence(frame, node)
     about = getattr(test, "about", None)
-    body: Callable[[], Completion] = partial(execute, m, frame, node.body)
-    orelse: Callable[[], Completion] = partial(execute, m, frame, node.orelse)
+    body: Callable[[], Completion] | None = partial(execute, m, frame, node.body)
+    orelse: Callable[[], Completion] | None = partial(execute, m, frame, node.orelse) if node.orelse else None
     if isinstance(about, VersionTest):
         body, orelse = _refusing(m, body, negated(about), evidence), _refusing(m, orelse, about, evidence)
     return run_branches(m, frame, [(text, body), (f"not ({text})", orelse)], tool=mentions(test), evidence=evidence)
 
 
 def _refusing(
-    m: Machine, branch: Callable[[], Completion], accepted: VersionTest | None, evidence: Evidence
-) -> Callable[[], Completion]:
+    m: Machine, branch: Callable[[], Completion] | None, accepted: VersionTest | None, evidence: Evidence
+) -> Callable[[], Completion] | None:
     """A branch that is taken unless a module's version is accepted: where it fails, the script insists on that."""
+    if branch is None:
+        return None
     certain = not m.conditions
 
     def run() -> Completion:
@@ -183,18 +189,23 @@ def run_branches(
     left_over: list[str] = []
     depth = len(m.conditions)
     for number, (text, run) in enumerate(branches):
+        start = len(m.seen.imports)
+        if run is None:
+            ends.append((text, Normal, before, outer_before))
+            spans.append((start, start))
+            continue
         if number:
             frame.scope.names.clear()
             frame.scope.names.update(before)
             if outer is not None and outer_before is not None:
                 outer.clear()
                 outer.update(outer_before)
-        start = len(m.seen.imports)
+        m.conditions.append(text)
         try:
-            with m.condition(text):
-                completion = run()
-                left_over += m.conditions[depth + 1 :]
+            completion = run()
+            left_over += m.conditions[depth + 1 :]
         except Raised as error:
+            del m.conditions[depth:]
             failures.append(error.detached())
             with m.condition(text):
                 _note_failure(m, error)
@@ -204,6 +215,8 @@ def run_branches(
             names = dict(frame.scope.names)
             ends.append((text, completion, names, dict(outer) if outer is not None else None))
             spans.append((start, len(m.seen.imports)))
+        finally:
+            del m.conditions[depth:]
     if tool and failures and evidence:
         m.see_tool(tool, evidence)
     if not ends:
@@ -285,12 +298,10 @@ def _restore(names: dict[str, Value], ends: list[tuple[str, dict[str, Value]]]) 
     first = ends[0][1]
     names.clear()
     names.update(first)
+    known = first.get
     for _text, end in ends[1:]:
-        for name, value in end.items():
-            if name not in first:
-                names[name] = value
-            elif value is not first[name]:
-                names[name] = merge([e[name] for _t, e in ends if name in e], ends[0][0])
+        for name in [name for name, value in end.items() if known(name, _ABSENT) is not value]:
+            names[name] = merge([e[name] for _t, e in ends if name in e], ends[0][0]) if name in first else end[name]
 
 
 # -- loops ------------------------------------------------------------------------------------------------------------
@@ -327,7 +338,7 @@ def _else(m: Machine, frame: Frame, node: ast.For | ast.While) -> Completion:
     if not node.orelse or not frame.maybe_broken:
         return execute(m, frame, node.orelse)
     text = f"the loop at line {node.lineno} is not left"
-    return run_branches(m, frame, [(text, lambda: execute(m, frame, node.orelse)), (f"not ({text})", lambda: Normal)])
+    return run_branches(m, frame, [(text, lambda: execute(m, frame, node.orelse)), (f"not ({text})", None)])
 
 
 def _maybe_loop(m: Machine, frame: Frame, node: ast.For | ast.While, text: str, item: Value) -> Completion:
@@ -341,7 +352,7 @@ def _maybe_loop(m: Machine, frame: Frame, node: ast.For | ast.While, text: str, 
         return completion if isinstance(completion, Return) else Normal
 
     try:
-        completion = run_branches(m, frame, [(text, once), (f"not ({text})", lambda: Normal)])
+        completion = run_branches(m, frame, [(text, once), (f"not ({text})", None)])
         return completion if completion is not Normal else _else(m, frame, node)
     finally:
         frame.maybe_broken = outer
@@ -384,11 +395,14 @@ def _forget(m: Machine, frame: Frame, node: ast.For | ast.While, patience: Patie
 
 def _try(m: Machine, frame: Frame, node: ast.Try) -> Completion:
     guard = Guard(tuple(kind for handler in node.handlers for kind in _kinds(m, frame, handler.type)))
+    if not node.finalbody:
+        return _guarded(m, frame, node, guard)
+    m.cleanups += 1
     try:
         return _guarded(m, frame, node, guard)
     finally:
-        if node.finalbody:
-            execute(m, frame, node.finalbody)
+        m.cleanups -= 1
+        execute(m, frame, node.finalbody)
 
 
 def _guarded(m: Machine, frame: Frame, node: ast.Try, guard: Guard) -> Completion:
@@ -549,7 +563,8 @@ def _import(m: Machine, frame: Frame, node: ast.Import) -> Completion:
             frame_store(frame, alias.asname, module)
         else:
             root = alias.name.partition(".")[0]
-            frame_store(frame, root, import_module(m, frame, root, node, quiet=True))
+            bound = module if root == alias.name else import_module(m, frame, root, node, quiet=True)
+            frame_store(frame, root, bound)
     return Normal
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ...build_needs.model import BuildNeeds, Download, ImportNeed, Phase, Strength, ToolNeed
+from ...build_needs.model import BuildNeeds, Download, ImportNeed, Phase, RemovedApi, Strength, ToolNeed
 from ...core_metadata import MetadataSource, StaticMetadata
 from ...evidence import Evidence, Unknown
 from ...inspection import Inspection
@@ -60,9 +60,13 @@ def _verdicts(inspection: Inspection) -> list[tuple[Outcome, str]]:
     found = [*_undeclared(inspection.missing), *_beside(inspection.missing)]
     found += [f"An isolated build fails: it {p.reason}{_at(p.evidence)}; {p.requirement} would do" for p in needs.pins]
     found += [
-        f"{'Its metadata' if s.phase is Phase.METADATA else 'Its wheel'} cannot be built, whatever is installed: "
-        f"{_short(s.reason)}{_at(s.evidence)}"
+        f"{_WHOSE[s.phase]} cannot be built, whatever is installed: {_short(s.reason)}{_at(s.evidence)}"
         for s in needs.stops
+    ]
+    python = ".".join(map(str, inspection.target.python))
+    found += [
+        f"{_WHOSE[r.phase]} cannot be built with Python {python}: {r.name} is gone in {_since(r)}{_at(r.evidence)}"
+        for r in inspection.gone
     ]
     if found:
         return [(Outcome.FAILS, sentence) for sentence in found]
@@ -75,6 +79,13 @@ def _verdicts(inspection: Inspection) -> list[tuple[Outcome, str]]:
         places = count(len(needs.unknowns), "place")
         return [(outcome, f"An isolated build misses nothing that was seen; {places} could not be decided")]
     return [(outcome, "An isolated build gets all that it imports")]
+
+
+_WHOSE = {Phase.METADATA: "Its metadata", Phase.WHEEL: "Its wheel"}
+
+
+def _since(removed: RemovedApi) -> str:
+    return and_list(f"{_OWNERS.get(owner, owner)} {version}" for owner, version in removed.removed_in)
 
 
 def _undeclared(missing: Sequence[ImportNeed]) -> list[str]:
@@ -128,7 +139,7 @@ def _details(inspection: Inspection, *, verbose: bool) -> list[tuple[str, str]]:
     if optional:
         rows.append(("goes on without", _some(optional)))
     rows += [("tools", text) for text in _tools(inspection)]
-    rows += [("uses", text) for text in _aged(needs)]
+    rows += [("uses", text) for text in _aged(needs, inspection.gone)]
     rows += _variables(needs, verbose=verbose)
     rows += [("downloads", _download(d, verbose=verbose)) for d in needs.downloads]
     rows.append(("metadata", _metadata(inspection.metadata)))
@@ -189,15 +200,14 @@ def _tools(inspection: Inspection) -> list[str]:
     return said
 
 
-def _aged(needs: BuildNeeds) -> list[str]:
+def _aged(needs: BuildNeeds, gone: Sequence[RemovedApi]) -> list[str]:
     """What the build uses that newer versions lack: each thing once; what already fails is in the verdict."""
     lines = _gone(needs)
     return list(
         dict.fromkeys(
-            f"{r.name}, which {and_list(f'{_OWNERS.get(owner, owner)} {v}' for owner, v in r.removed_in)} "
-            f"no longer has{_at(r.evidence)}"
+            f"{r.name}, which {_since(r)} no longer has{_at(r.evidence)}"
             for r in needs.removed
-            if not any(e in lines for e in r.evidence)
+            if r not in gone and not any(e in lines for e in r.evidence)
         )
     )
 

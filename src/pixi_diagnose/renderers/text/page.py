@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from rich.cells import cell_len
-
 from ..foreign_text import printable, without_credentials
-from .spans import Spans
+from .spans import Spans, cell_count
 
 __all__ = ["Page", "glued", "styled"]
 
@@ -96,9 +94,9 @@ class Page:
         """
         text = printable(line.rstrip())
         label = str(number)
-        before, marked = cell_len(printable(line[:start])), cell_len(printable(line[start:end].rstrip()))
+        before, marked = cell_count(printable(line[:start])), cell_count(printable(line[start:end].rstrip()))
         room = max(self.width - indent - len(label) - 3, before + marked + 1, 20)
-        shown = text if cell_len(text) <= room else text[: room - 1].rstrip() + "…"
+        shown = text if cell_count(text) <= room else text[: room - 1].rstrip() + "…"
         self.line(" " * indent, (f"{label} │ ", "dim"), Spans(((shown, ""),)))
         if marked:
             self.line(" " * (indent + len(label)), (" │ ", "dim"), " " * before, ("^" * marked, "bold red"))
@@ -123,10 +121,10 @@ def _divided(text: Spans, first: int, other: int) -> Iterator[Spans]:
     offsets: list[int] = []
     used, room = 0, first
     for word in _WORDS.finditer(text.plain):
-        width = cell_len(word[0].rstrip(" "))
+        width = cell_count(word[0].rstrip(" "))
         if used and used + width > room:
             offsets.append(word.start())
             used, room = 0, other
-        used += cell_len(word[0])
+        used += cell_count(word[0])
     for line in text.cut(offsets):
         yield line.rstrip()

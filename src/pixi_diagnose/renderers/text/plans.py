@@ -9,9 +9,17 @@ from ...prose import and_list
 from ...report import Report
 from ..shown_paths import shown_path
 from .page import Page, glued
-from .wording import commands
+from .wording import typed
 
 __all__ = ["print_plan", "print_recommendation", "render_init"]
+
+_MEANINGS = {
+    "prebuilt": "no build at all",
+    "declare": "the least edit",
+    "hybrid": "torch, CUDA and compilers from conda",
+    "staged": "installed in steps",
+}
+"""What a tier is, for who has not read about tiers."""
 
 
 def print_recommendation(page: Page, report: Report, invocation: str) -> None:
@@ -28,7 +36,7 @@ def print_recommendation(page: Page, report: Report, invocation: str) -> None:
         if other.hinges_on:
             _print_hinging(page, report, other)
         else:
-            _print_failing(page, report, other)
+            _print_failing(page, other, said=[s for f in report.findings for s in f.explanation])
 
 
 def print_plan(page: Page, report: Report, plan: Plan) -> None:
@@ -40,25 +48,21 @@ def print_plan(page: Page, report: Report, plan: Plan) -> None:
         else:
             _print_hinging(page, report, plan)
         rows = [("costs", sentence) for sentence in plan.trade_offs]
-        rows += [("not checked", sentence) for sentence in plan.unchecked]
+        rows += [("not checked", sentence) for sentence in plan.unchecked if sentence != plan.hinges_on]
         page.labelled(rows, indent=2)
     else:
-        _print_failing(page, report, plan)
+        _print_failing(page, plan)
 
 
 def _print_passing(page: Page, report: Report, plan: Plan, label: str) -> None:
-    typed = dict.fromkeys(c for s in report.simulations for c in commands(s).values())
-    page.paragraph(
-        (label, "bold green"),
-        f" (tier {plan.tier}, {plan.name}): {_with(plan)}, simulated, {and_list(typed)} pass.",
-        hang=2,
-    )
+    page.paragraph((label, "bold green"), f" {_called(plan)}: {_promise(report, plan)} in the simulation.", hang=2)
     _print_edit(page, report, plan)
 
 
 def _print_hinging(page: Page, report: Report, plan: Plan) -> None:
     """A plan that passes if something holds that nobody could ask: it is written on request only."""
-    page.paragraph(("Not sure", "bold yellow"), f" (tier {plan.tier}, {plan.name}): {plan.hinges_on}", hang=2)
+    said = f" {_called(plan)}: {_promise(report, plan, 'may pass')}. "
+    page.paragraph(("Not sure", "bold yellow"), f"{said}{plan.hinges_on}", hang=2)
     _print_edit(page, report, plan)
 
 
@@ -75,18 +79,24 @@ def _print_edit(page: Page, report: Report, plan: Plan) -> None:
             page.line("    ", (command, "bold"))
 
 
-def _with(plan: Plan) -> str:
-    if not plan.diff:
-        return "run like this"
-    return "with this edit, run like this" if plan.commands else "with this edit"
+def _called(plan: Plan) -> str:
+    return f"(tier {plan.tier}, {plan.name}: {_MEANINGS[plan.name]})"
 
 
-def _print_failing(page: Page, report: Report, plan: Plan) -> None:
-    """That there is no such plan, and why, unless a finding says so in the same words."""
+def _promise(report: Report, plan: Plan, ending: str = "") -> str:
+    """What passes with what: "with this edit, pixi lock and pixi install pass"."""
+    whole = list(dict.fromkeys(command.partition(",")[0] for command in typed(report)))
+    given = "run like this" if not plan.diff else "with this edit"
+    given += ", run like this" if plan.diff and plan.commands else ""
+    return f"{given}, {and_list(whole)} {ending or ('passes' if len(whole) == 1 else 'pass')}"
+
+
+def _print_failing(page: Page, plan: Plan, *, said: Collection[str] = ()) -> None:
+    """That there is no such plan, and why, unless that was `said` in the same words."""
     reason = next((line.strip() for line in plan.reason.splitlines() if line.strip()), "")
-    known = any(reason in sentence for f in report.findings for sentence in f.explanation)
+    known = any(reason in sentence for sentence in said)
     why = "" if known or not reason else f": {reason}"
-    page.paragraph(("No edit was found that passes", "bold yellow"), f" (tier {plan.tier}, {plan.name}){why}", hang=2)
+    page.paragraph(("No edit was found that passes", "bold yellow"), f" {_called(plan)}{why}", hang=2)
 
 
 def render_init(path: str, diff: str, *, written: bool, width: int = 80, color: bool = False) -> str:

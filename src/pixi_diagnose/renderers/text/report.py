@@ -11,7 +11,6 @@ from ...frontends.model import Simulation
 from ...prose import and_list, count
 from ...report import Report
 from ..shown_paths import shown_path
-from .findings import print_findings
 from .groups import fold, stands
 from .page import Page, glued
 from .plans import print_plan, print_recommendation
@@ -32,7 +31,10 @@ def render(report: Report, *, width: int = 80, color: bool = False, verbose: boo
         elif group[0].builds:
             print_timeline(page, group, report.findings, named=len(groups) > 1, verbose=verbose)
             print_reasons(page, group[0])
-    print_findings(page, report, named=len(report.simulations) > 1, verbose=verbose)
+    if report.findings:
+        from .findings import print_findings
+
+        print_findings(page, report, named=len(report.simulations) > 1, verbose=verbose)
     print_recommendation(page, report, invocation)
     _print_unchecked(page, report, verbose=verbose)
     _print_summary(page, report)
@@ -52,6 +54,8 @@ def render_plans(
     page = Page(width, color=color)
     _print_top(page, report)
     if report.rejected:
+        from .findings import print_findings
+
         print_findings(page, report)
     for plan in sorted(plans, key=lambda p: not p.recommended):
         print_plan(page, report, plan)

@@ -9,11 +9,12 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from rich.cells import cell_len
-
 from ...lazy_dataclass import dataclass
 
-__all__ = ["Spans"]
+__all__ = ["Spans", "cell_count"]
+
+_SINGLE = str.maketrans(dict.fromkeys("✓✗…–—·│→“”\u00a0", " "))
+"""What the program itself writes beside ASCII: each takes one cell."""
 
 _CODES = {
     "bold": "1",
@@ -40,7 +41,7 @@ class Spans:
     @property
     def width(self) -> int:
         """How many cells of a terminal it takes."""
-        return cell_len(self.plain)
+        return cell_count(self.plain)
 
     def __add__(self, other: Spans) -> Spans:
         return Spans(self.pieces + other.pieces)
@@ -102,3 +103,13 @@ class Spans:
 def _escaped(text: str, style: str) -> str:
     codes = ";".join(_CODES[word] for word in style.split())
     return f"\x1b[{codes}m{text}\x1b[0m" if codes and text else text
+
+
+def cell_count(text: str) -> int:
+    """How many cells of a terminal a text takes; for what is not plainly one each, rich knows the tables."""
+    plain = text.translate(_SINGLE)
+    if plain.isascii() and plain.isprintable():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)

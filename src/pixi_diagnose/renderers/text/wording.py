@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from ...frontends.model import Build, BuildPhase, Missing, Simulation
 from ...outcome import Outcome
 from ...prose import and_list, count
+from ...report import Report
 
-__all__ = ["commands", "problem", "scope", "title", "versions"]
+__all__ = ["commands", "problem", "scope", "title", "typed", "versions"]
 
 _COMMANDS = {
     "pixi": {"lock": "pixi lock", "install": "pixi install"},
@@ -22,6 +23,12 @@ def commands(simulation: Simulation) -> Mapping[str, str]:
     """What the user types for each phase; where one command does both, which part of it."""
     installer = simulation.environment.installer
     return _COMMANDS[simulation.frontend if installer is None else installer.interface]
+
+
+def typed(report: Report) -> tuple[str, ...]:
+    """The same of all simulations of a report; of its frontend, where the manifest was refused before any."""
+    phases = [commands(s) for s in report.simulations] or [_COMMANDS[report.frontend]]
+    return tuple(dict.fromkeys(command for found in phases for command in found.values()))
 
 
 def title(build: Build) -> str:

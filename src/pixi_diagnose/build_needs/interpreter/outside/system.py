@@ -91,7 +91,7 @@ CONSTANTS.update(
 
 @constant("sys.argv")
 def _argv(m: Machine) -> Value:
-    m.seen.argv_read = True
+    m.seen.argv_read = m.seen.argv_taken = True
     return m.argv
 
 
@@ -156,8 +156,13 @@ def _exit(call: Call) -> Value:
 
 def _paths(call: Call) -> list[str] | None:
     """All arguments as path strings, None where one is not known."""
-    parts = [a if type(a) is str else str(a) if isinstance(a, PurePosixPath) else a for a in call.args]
-    return parts if parts and all(isinstance(p, str) and "\0" not in p for p in parts) else None
+    parts: list[str] = []
+    for argument in call.args:
+        part = str(argument) if isinstance(argument, PurePosixPath) else argument
+        if not isinstance(part, str) or "\0" in part:
+            return None
+        parts.append(part)
+    return parts or None
 
 
 def _unknown_path(call: Call) -> Value:
