@@ -111,9 +111,16 @@ class _Compiling:
                 shipped = posixpath.splitext(path)[0] + (".cpp" if cplus else ".c")
                 found = (replace(entry, unless=("Cython",)) for entry in self._source(shipped, beside))
             else:
-                found = self._source(path, beside)
+                anew = ("Cython",) if self._may_be_made_anew(path) else ()
+                found = (replace(entry, unless=anew) for entry in self._source(path, beside))
             for entry in found:
                 yield replace(entry, strength=_weakest(entry.strength, strength))
+
+    def _may_be_made_anew(self, path: str) -> bool:
+        """Whether a script that looked for Cython in vain may write this generated file itself where it is there."""
+        source = self.tree.native.get(path)
+        made_from = posixpath.splitext(path)[0] + ".pyx"
+        return bool(source and source.cython) and made_from in self.tree.names and "Cython" in self.run.seen.missed
 
     def _translated(self, place: Evidence) -> Iterator[_Found]:
         """What a Cython generates that the build's own requirements keep old."""
