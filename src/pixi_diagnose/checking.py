@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from .errors import ManifestError
 from .evidence import Place
-from .finding import Confidence, Finding, Severity
+from .finding import Finding, Severity
 from .frontends.model import Simulation
-from .manifest.model import Manifest
+from .manifest.model import Manifest, ManifestProblem
 from .question import Question
 from .report import Report
 from .rules import rules_on
 from .rules.cfg901_invalid_manifest import RULE as INVALID_MANIFEST
+from .rules.reporting import about_problem
 from .settings import Settings, suppressions
 
 __all__ = ["check", "check_manifest", "chosen", "invalid_manifest"]
@@ -66,12 +67,6 @@ def chosen(findings: Sequence[Finding], question: Question, settings: Settings, 
 
 def invalid_manifest(error: ManifestError) -> Finding:
     """The finding for a text that is no manifest at all."""
-    return Finding(
-        rule=INVALID_MANIFEST,
-        severity=Severity.ERROR,
-        confidence=Confidence.HIGH,
-        message=error.message,
-        explanation=(error.hint,) if error.hint else (),
-        place=Place(error.path, ()),
-        position=(error.line, error.column) if error.line else None,
-    )
+    position = (error.line, error.column) if error.line else None
+    problem = ManifestProblem("invalid", error.message, Place(error.path, ()), error.hint, position=position)
+    return about_problem(INVALID_MANIFEST, problem, Severity.ERROR)

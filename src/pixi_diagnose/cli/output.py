@@ -64,9 +64,12 @@ def columns() -> int:
     given = os.environ.get("COLUMNS", "")
     if given.isdecimal() and int(given):
         return int(given)
+    terminal = sys.__stdout__
+    if terminal is None:
+        return 80
     try:
-        return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80  # type: ignore[union-attr]  # see below
-    except (AttributeError, ValueError, OSError):  # no stdout, a closed one, or one that is no terminal
+        return os.get_terminal_size(terminal.fileno()).columns or 80
+    except (ValueError, OSError):  # it is closed, or no terminal
         return 80
 
 

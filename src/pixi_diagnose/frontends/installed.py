@@ -20,8 +20,8 @@ def program_path(name: str) -> str:
         import shutil  # which knows the suffixes of programs, and brings five decompressors
 
         return shutil.which(name) or ""
-    paths = (os.path.join(folder or os.curdir, name) for folder in os.get_exec_path())  # noqa: PTH118
-    return next((p for p in paths if os.access(p, os.X_OK) and os.path.isfile(p)), "")  # noqa: PTH113
+    paths = (Path(folder, name) for folder in os.get_exec_path())
+    return next((str(path) for path in paths if os.access(path, os.X_OK) and path.is_file()), "")
 
 
 def installed_version(path: str, cache: FactCache) -> str:

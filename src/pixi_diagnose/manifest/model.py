@@ -257,7 +257,7 @@ class ManifestProblem:
     place: Place
     hint: str = ""
     at: str = "value"
-    position: tuple[int, int] | None = None
+    position: tuple[int, int | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ from collections.abc import Iterator
 
 from ..finding import Confidence, Finding, Rule, Severity
 from ..manifest.model import Manifest
+from .reporting import about_problem
 
 __all__ = ["RULE"]
 
@@ -54,16 +55,9 @@ def check_manifest(manifest: Manifest) -> Iterator[Finding]:
     """One finding for each place that its tool would refuse."""
     for problem in manifest.problems:
         if problem.kind in {"invalid", "unsupported"}:
-            yield Finding(
-                rule=RULE,
-                severity=Severity.ERROR,
-                # what older versions know was read in pixi's changelog, not seen
-                confidence=Confidence.HIGH if problem.kind == "invalid" else Confidence.MEDIUM,
-                message=problem.message,
-                explanation=(problem.hint,) if problem.hint else (),
-                place=problem.place,
-                position=problem.position,
-            )
+            # what older versions know was read in pixi's changelog, not seen
+            confidence = Confidence.HIGH if problem.kind == "invalid" else Confidence.MEDIUM
+            yield about_problem(RULE, problem, Severity.ERROR, confidence)
 
 
 RULE = Rule("CFG901", "invalid-manifest", check_manifest=check_manifest)

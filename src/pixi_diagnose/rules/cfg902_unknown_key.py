@@ -38,8 +38,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..finding import Confidence, Finding, Rule, Severity
+from ..finding import Finding, Rule, Severity
 from ..manifest.model import Manifest
+from .reporting import about_problem
 
 __all__ = ["RULE"]
 
@@ -48,15 +49,7 @@ def check_manifest(manifest: Manifest) -> Iterator[Finding]:
     """One finding for each unknown key."""
     for problem in manifest.problems:
         if problem.kind == "unknown-key":
-            yield Finding(
-                rule=RULE,
-                severity=Severity.ERROR,
-                confidence=Confidence.HIGH,
-                message=problem.message,
-                explanation=(problem.hint,) if problem.hint else (),
-                place=problem.place,
-                position=problem.position,
-            )
+            yield about_problem(RULE, problem, Severity.ERROR)
 
 
 RULE = Rule("CFG902", "unknown-key", check_manifest=check_manifest)

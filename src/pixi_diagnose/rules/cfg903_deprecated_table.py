@@ -31,8 +31,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..finding import Confidence, Finding, Rule, Severity
+from ..finding import Finding, Rule, Severity
 from ..manifest.model import Manifest
+from .reporting import about_problem
 
 __all__ = ["RULE"]
 
@@ -41,15 +42,7 @@ def check_manifest(manifest: Manifest) -> Iterator[Finding]:
     """One finding for each deprecated table or key."""
     for problem in manifest.problems:
         if problem.kind == "deprecated":
-            yield Finding(
-                rule=RULE,
-                severity=Severity.INFO,
-                confidence=Confidence.HIGH,
-                message=problem.message,
-                explanation=(problem.hint,) if problem.hint else (),
-                place=problem.place,
-                position=problem.position,
-            )
+            yield about_problem(RULE, problem, Severity.INFO)
 
 
 RULE = Rule("CFG903", "deprecated-table", check_manifest=check_manifest)

@@ -8,9 +8,10 @@ from dataclasses import replace
 from ..evidence import Evidence, Place
 from ..finding import Confidence, Finding, Rule, Severity
 from ..frontends.model import Build, Missing, Simulation
+from ..manifest.model import ManifestProblem
 from .wording import requested_at
 
-__all__ = ["about_build", "about_environment", "first_lines", "no_surer"]
+__all__ = ["about_build", "about_environment", "about_problem", "first_lines", "no_surer"]
 
 
 def about_build(
@@ -60,6 +61,21 @@ def about_environment(
         platforms=(simulation.environment.platform.name,),
         project=projects[0] if projects else "",
         place=place or asked,
+    )
+
+
+def about_problem(
+    rule: Rule, problem: ManifestProblem, severity: Severity, confidence: Confidence = Confidence.HIGH
+) -> Finding:
+    """What is wrong with the manifest itself, where its tool would point."""
+    return Finding(
+        rule=rule,
+        severity=severity,
+        confidence=confidence,
+        message=problem.message,
+        explanation=(problem.hint,) if problem.hint else (),
+        place=problem.place,
+        position=problem.position,
     )
 
 

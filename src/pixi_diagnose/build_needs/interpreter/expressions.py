@@ -13,24 +13,12 @@ from .machine import Frame, Machine, Patience
 from .objects import assign, attribute, call_value, item_of, iterate, make_function
 from .operators import binary, compare, formatting_is_small
 from .values import Choice, Opaque, Outside, Scope, Value, is_known, mentions, truth
-from .version_tests import negated
+from .version_tests import COMPARISONS, negated
 
 __all__ = ["evaluate", "source_of"]
 
 _SIMPLE_TEXT = re.compile(r"[\w.*/+-]*(?: [\w.*/+-]+)*", re.ASCII)
 _PLAINLY_SPELLED = frozenset({bool, int})
-_COMPARED: dict[type[ast.cmpop], str] = {
-    ast.Eq: "==",
-    ast.NotEq: "!=",
-    ast.Lt: "<",
-    ast.LtE: "<=",
-    ast.Gt: ">",
-    ast.GtE: ">=",
-    ast.Is: "is",
-    ast.IsNot: "is not",
-    ast.In: "in",
-    ast.NotIn: "not in",
-}
 _MEMBERSHIP = frozenset({ast.In, ast.NotIn})
 _CONVERSIONS: dict[int, Callable[[Value], str]] = {ord("s"): str, ord("r"): repr, ord("a"): ascii}
 
@@ -74,7 +62,7 @@ def _spelled(node: ast.AST) -> str | None:
         return None if operand is None else f"not {operand}"
     if isinstance(node, ast.Compare) and len(node.ops) == 1:
         left, right = _spelled_simply(node.left), _spelled_simply(node.comparators[0])
-        return None if left is None or right is None else f"{left} {_COMPARED[type(node.ops[0])]} {right}"
+        return None if left is None or right is None else f"{left} {COMPARISONS[type(node.ops[0])]} {right}"
     return _spelled_simply(node)
 
 

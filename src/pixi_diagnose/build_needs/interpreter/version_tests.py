@@ -9,16 +9,21 @@ from packaging.version import InvalidVersion, Version
 from ...lazy_dataclass import dataclass
 from .values import Opaque, Outside, Value
 
-__all__ = ["VersionOf", "VersionTest", "negated", "version_of", "version_test"]
+__all__ = ["COMPARISONS", "VersionOf", "VersionTest", "negated", "version_of", "version_test"]
 
-_OPERATORS: dict[type[ast.cmpop], str] = {
+COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.Eq: "==",
     ast.NotEq: "!=",
     ast.Lt: "<",
     ast.LtE: "<=",
     ast.Gt: ">",
     ast.GtE: ">=",
+    ast.Is: "is",
+    ast.IsNot: "is not",
+    ast.In: "in",
+    ast.NotIn: "not in",
 }
+"""Comparisons as they are written."""
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _NEGATED = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 _ORDERED_TEXT = frozenset({"torch"})
@@ -54,11 +59,11 @@ def version_of(value: Value, *, ordered: bool = False) -> VersionOf | None:
 
 def version_test(op: ast.cmpop, left: Value, right: Value) -> VersionTest | None:
     """The test that a comparison of a module's version with a constant makes, None for any other comparison."""
-    operator = _OPERATORS.get(type(op), "")
+    operator = COMPARISONS[type(op)]
     version, constant = version_of(left), right
     if version is None:
         version, constant, operator = version_of(right), left, _MIRRORED.get(operator, operator)
-    if version is None or not operator or (operator in _MIRRORED and not version.ordered):
+    if version is None or operator not in _NEGATED or (operator in _MIRRORED and not version.ordered):
         return None
     try:
         wanted = Version(constant) if isinstance(constant, str) else constant
