@@ -15,9 +15,9 @@ from ..document.opening import open_document
 from ..finding import Plan
 from ..frontends.model import Outcome, Simulation
 from ..manifest.model import ManifestProblem, UnreadTable
-from .build_mending import Route
 from .declare import declare, declare_safely, declare_without, mending
 from .hybrid import hybrid
+from .pixi_mending import Route
 from .prebuilt import prebuilt
 from .staged import staged
 from .two_steps import staged_by_uv, staged_in_two_steps

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from ..evidence import KeyPath
 from ..finding import Plan
 from ..frontends.model import Outcome, Simulation
-from .build_mending import Route, mend_builds
 from .changes import Change, Drop
+from .pixi_mending import Route, mend_builds
 from .resolution_mending import mend_resolution
 from .workbench import Mend, Workbench, failing
 

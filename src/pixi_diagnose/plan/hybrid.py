@@ -16,10 +16,11 @@ from ..finding import Plan
 from ..frontends.build_tools import COMPILERS, build_tools
 from ..frontends.model import Build, Simulation
 from ..lazy_dataclass import dataclass
-from .build_mending import Route, builds_isolated, nvcc_package
 from .changes import Change, Drop, Put, distinct
 from .declare import mending
+from .failed_builds import builds_isolated
 from .native_stack import Stack, conda_cuda, stack_of
+from .pixi_mending import Route, nvcc_package
 from .placing import Home, conda_spec, home, pypi_specs
 from .workbench import Trial, Workbench, failing, failing_run
 
@@ -72,7 +73,7 @@ def _against_the_stack(simulations: Sequence[Simulation]) -> list[tuple[Simulati
     for simulation in simulations:
         for build in failing(simulation):
             run, needs = failing_run(build), build.subject.needs
-            if run is None or needs is None or (not build.isolated and builds_isolated(build, run)):
+            if run is None or needs is None or (not build.isolated and builds_isolated(simulation, build, run)):
                 continue
             if any("torch" in n.projects for n in needs.imports) or any(t.name == "nvcc" for t in needs.tools):
                 found.append((simulation, build))

@@ -12,10 +12,10 @@ from pathlib import PurePath
 
 from ..frontends.model import Build, BuildPhase, Simulation
 from ..rules.iso105_build_runtime_mismatch import mismatches
-from .build_mending import deciding_knobs, knob_cost
 from .changes import Change, Enlist, Give, Why
+from .failed_builds import deciding_knobs, knob_cost, last_with
 from .requirement_entries import RequirementEntries
-from .uv_mending import UvRoute, last_with, uv_mending
+from .uv_mending import UvRoute, uv_mending
 from .workbench import Mend, Workbench, failing, failing_run
 
 __all__ = ["pip_mending", "pip_mending_by_command", "switched"]

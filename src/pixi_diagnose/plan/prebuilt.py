@@ -18,12 +18,13 @@ from ..index.model import Distribution
 from ..lazy_dataclass import dataclass
 from ..names import conda_names
 from ..prose import and_list
-from .build_mending import Route, builds_isolated
 from .changes import Change, Drop, Put, Unlist, Why
 from .declare import mending
 from .entries import Entries
+from .failed_builds import builds_isolated
 from .native_stack import published_wheel, ready_on_conda
 from .pixi_entries import PixiEntries
+from .pixi_mending import Route
 from .placing import chain_to, home, option_entry, pypi_specs
 from .resolution_mending import conda_bounds, unavailable
 from .workbench import Mend, Trial, Workbench, failing, failing_run
@@ -76,7 +77,7 @@ def _to_replace(simulations: Sequence[Simulation]) -> list[tuple[Simulation, Bui
     for simulation in simulations:
         for build in failing(simulation):
             run = failing_run(build)
-            if run is not None and (build.isolated or not builds_isolated(build, run)):
+            if run is not None and (build.isolated or not builds_isolated(simulation, build, run)):
                 found.setdefault(build.project, (simulation, build))
     return list(found.values())
 

@@ -27,9 +27,10 @@ from ..frontends.visibility import exact_version, judge
 from ..lazy_dataclass import dataclass
 from ..pep508 import canonicalize_name
 from ..prose import and_list
-from .build_mending import Route, builds_isolated, nvcc_for, nvcc_package
 from .changes import Change, Drop, Put, Unlist
 from .declare import mending
+from .failed_builds import builds_isolated
+from .pixi_mending import Route, nvcc_for, nvcc_package
 from .placing import Home, chain_to, conda_spec, home, option_entry, pypi_specs
 from .workbench import Workbench, failing, failing_run
 
@@ -71,7 +72,7 @@ def _to_stage(bench: Workbench) -> list[_Stage] | str:
     for simulation in bench.before:
         for build in failing(simulation):
             run = failing_run(build)
-            if run is None or (not build.isolated and builds_isolated(build, run)):
+            if run is None or (not build.isolated and builds_isolated(simulation, build, run)):
                 continue
             if any(m.in_tree for m in run.missing) or run.stop is not None:
                 return f"{build.project}: {run.reason}; uv would meet that, too"

@@ -22,9 +22,10 @@ from ..frontends.visibility import judge
 from ..outcome import Outcome
 from ..prose import and_list
 from .changes import Change, Enlist, Give
+from .failed_builds import bounded, last_with, replaceable
 from .install_commands import install_commands, install_file
 from .pip_mending import switched
-from .uv_mending import bounded, isolation_is_given, last_with, replaceable
+from .uv_mending import isolation_is_given
 from .workbench import Trial, Workbench, doubt, failing, failing_run
 
 __all__ = ["staged_by_uv", "staged_in_two_steps"]

@@ -12,11 +12,12 @@ from collections.abc import Iterator, Sequence
 from ..finding import Plan
 from ..prose import and_list
 from .changes import Change, Drop, Give
+from .failed_builds import last_python_with, replaceable
 from .install_commands import install_commands
 from .pip_mending import pip_mending, pip_mending_by_command
 from .prebuilt import without_builds
 from .requirement_entries import RequirementEntries
-from .uv_mending import UvRoute, isolation_is_given, last_python_with, replaceable, uv_mending
+from .uv_mending import UvRoute, isolation_is_given, uv_mending
 from .workbench import Mend, Workbench, failing, failing_run
 
 __all__ = ["declare_for_pip", "declare_for_uv", "no_hybrid", "prebuilt_by_requirements", "safe_mend"]

@@ -12,21 +12,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from enum import StrEnum
 
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 
 from ..evidence import Place
 from ..frontends.extra_requirements import RefusedMatch, refused_at_install, refused_at_lock
-from ..frontends.model import BUILD_FORBIDDEN, Build, BuildPhase, BuildSubject, Missing, Refusal, Simulation, Visible
-from ..frontends.visibility import exact_version, judge, own_requirements, requirement_names
+from ..frontends.model import BUILD_FORBIDDEN, Build, BuildPhase, Missing, Refusal, Simulation
+from ..frontends.visibility import exact_version, requirement_names
 from ..index.model import Distribution
 from ..manifest.installer import ExtraBuildRequirement
-from ..outcome import Outcome
-from ..pep508 import canonicalize_name
 from ..prose import and_list
 from ..rules.iso105_build_runtime_mismatch import mismatches
-from .build_mending import deciding_knobs, gone_since, knob_cost
 from .changes import AddTable, Change, Drop, Enlist, Put, Unlist, Why
+from .failed_builds import FailedBuild, bounded, builds_isolated, deciding_knobs, knob_cost, last_python_with, last_with
 from .native_stack import compiled_against
 from .placing import option_entry
 from .requirement_entries import RequirementEntries
@@ -34,16 +31,7 @@ from .resolution_mending import from_repository
 from .uv_settings import setting
 from .workbench import Mend, Workbench, failing, failing_run
 
-__all__ = [
-    "UvRoute",
-    "bounded",
-    "isolation_is_given",
-    "last_python_with",
-    "last_with",
-    "passes_isolated",
-    "replaceable",
-    "uv_mending",
-]
+__all__ = ["UvRoute", "isolation_is_given", "uv_mending"]
 
 
 class UvRoute(StrEnum):
@@ -77,37 +65,6 @@ def uv_mending(bench: Workbench, route: UvRoute) -> Mend:
     return mend
 
 
-def passes_isolated(build: Build, run: BuildPhase, python: str) -> bool:
-    """Whether the build would pass with isolation, seeing what its own environment would hold and the same tools."""
-    tools = run.visible.tools if run.visible else {}
-
-    def passes(subject: BuildSubject) -> bool:
-        own, later = own_requirements(subject.needs, subject.build_environment, subject.extra_requirements)
-        visible = Visible({**own, "python": python}, tools, later=later)
-        alone = judge("install", subject, visible, isolated=True).outcome is Outcome.OK
-        return alone and all(map(passes, subject.requirements))
-
-    return passes(build.subject)
-
-
-def replaceable(simulations: Sequence[Simulation]) -> list[tuple[Simulation, Build]]:
-    """The failing builds of an index's projects, each once, but for those that only settings are in the way of.
-
-    Where a build requirement does not build, it is the project that asks for it.
-    """
-    found: dict[str, tuple[Simulation, Build]] = {}
-    for simulation in simulations:
-        for failed in failing(simulation):
-            build = simulation.build(failed.asked_for) or failed
-            run = failing_run(build)
-            from_index = build.subject.distribution.kind == "sdist"
-            if run is None or not from_index or run.visible is None:
-                continue
-            if build.isolated or not passes_isolated(build, run, simulation.resolution.python):
-                found.setdefault(build.project, (simulation, build))
-    return list(found.values())
-
-
 def isolation_is_given(simulation: Simulation) -> bool:
     """Whether isolation is switched off by something that is in no file: the command line, or a variable."""
     options = simulation.environment.options
@@ -115,35 +72,6 @@ def isolation_is_given(simulation: Simulation) -> bool:
         return any(not entry.place.key for entry in options.no_build_isolation)
     place = options.places.get("no-build-isolation")
     return options.no_build_isolation is True and (place is None or not place.key)
-
-
-def last_with(build: Build, removed: Missing) -> str:
-    """The bound under which an API is still there ("setuptools<81"), "" for one of Python itself."""
-    owner = removed.late.partition(" ")[0]
-    if (known := bounded(build, owner)) != owner and "<" in known:
-        return known
-    gone = gone_since(build, removed)
-    return f"{owner}<{gone}" if gone and owner != "python" else ""
-
-
-def last_python_with(build: Build, removed: Missing) -> str:
-    """The newest Python in which an API of its own is still there ("3.10"), "" for one of a project."""
-    major, _, minor = gone_since(build, removed).partition(".")
-    return f"{major}.{int(minor) - 1}" if removed.late.startswith("python ") and minor.isdigit() else ""
-
-
-def bounded(build: Build, project: str) -> str:
-    """A project with the bounds that this build is known to need of it, or declares."""
-    needs = build.subject.needs
-    declared = needs.build_system.requires if needs and needs.build_system.table else ()
-    for line in (*(p.requirement for p in needs.pins), *declared) if needs else ():
-        try:
-            requirement = Requirement(line)
-        except InvalidRequirement:
-            continue
-        if canonicalize_name(requirement.name) == project and requirement.specifier:
-            return f"{project}{requirement.specifier}"
-    return project
 
 
 def _refused_entries(bench: Workbench, simulation: Simulation) -> Iterator[Change]:
@@ -217,16 +145,12 @@ def _repeated(project: str, pinned: str) -> str:
     return f"The version of {pinned} that {project} is built with has to be changed together with the project's own."
 
 
-class _Mending:
+class _Mending(FailedBuild):
     """The mending of one failing run of one build."""
 
     def __init__(self, bench: Workbench, simulation: Simulation, build: Build, run: BuildPhase, route: UvRoute) -> None:
-        self.bench = bench
-        self.simulation = simulation
-        self.build = build
-        self.run = run
+        super().__init__(bench, simulation, build, run)
         self.route = route
-        self.project = build.project
         self.entries = RequirementEntries(bench)
 
     def changes(self) -> Iterable[Change]:
@@ -427,7 +351,7 @@ class _Mending:
     def _not_isolated(self) -> Iterator[Change]:
         options = self.simulation.environment.options
         entry = option_entry(self.simulation, "no_build_isolation", self.project)
-        alone = passes_isolated(self.build, self.run, self.simulation.resolution.python)
+        alone = builds_isolated(self.simulation, self.build, self.run)
         if options.no_build_isolation is True:
             place = options.places.get("no-build-isolation")
             if place is not None and place.key and place.file in self.bench.documents:

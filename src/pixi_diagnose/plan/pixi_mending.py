@@ -1,41 +1,26 @@
-"""What builds that fail call for: isolation, what they import, tools, versions that they refuse."""
+"""What builds that fail under pixi call for: isolation, what they import, tools, versions that they refuse."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from ..build_needs.model import Knob
-from ..frontends.model import Build, BuildPhase, Missing, Outcome, Refusal, Simulation, Visible
+from ..frontends.model import Build, BuildPhase, Missing, Refusal, Simulation
 from ..frontends.toolchain import conda_toolchain, with_torch
-from ..frontends.visibility import compiles_through_torch, judge, own_requirements
+from ..frontends.visibility import compiles_through_torch
 from ..names import conda_names
 from ..pep508 import canonicalize_name
 from ..prose import and_list
 from ..rules.iso105_build_runtime_mismatch import mismatches
 from .changes import Change, Drop, Enlist, Put, Unlist
+from .failed_builds import FailedBuild, builds_isolated, deciding_knobs, gone_since, knob_cost
 from .placing import Home, conda_spec, home, option_entry
 from .resolution_mending import conda_bounds
 from .workbench import Workbench, failing, failing_run
 
-__all__ = [
-    "Route",
-    "builds_isolated",
-    "conda_dependency",
-    "deciding_knobs",
-    "gone_since",
-    "knob_cost",
-    "mend_builds",
-    "nvcc_for",
-    "nvcc_package",
-]
-
-_OTHER_VALUE = {"FALSE": "TRUE", "False": "True", "false": "true", "0": "1", "OFF": "ON", "off": "on", "NO": "YES"}
-_OTHER_VALUE |= {other: value for value, other in _OTHER_VALUE.items()}
-
+__all__ = ["Route", "conda_dependency", "mend_builds", "nvcc_for", "nvcc_package"]
 
 _BOUNDED = {"nvcc": ("cuda-nvcc", "cuda-toolkit", "cuda"), "gcc": ("gxx_linux-64", "gxx", "gcc")}
 """Conda packages that decide a tool's version: one that the manifest asks for is bounded, else the first is added."""
@@ -59,13 +44,6 @@ def mend_builds(bench: Workbench, simulation: Simulation, route: Route) -> Itera
         run = failing_run(build)
         if run is not None:
             yield from _Mending(bench, simulation, build, run, route).changes()
-
-
-def builds_isolated(build: Build, run: BuildPhase) -> bool:
-    """Whether the build would pass with isolation, seeing its own requirements and the same executables."""
-    own, later = own_requirements(build.subject.needs, build.subject.build_environment)
-    visible = Visible(own, run.visible.tools if run.visible else {}, later=later)
-    return judge("install", build.subject, visible, isolated=True).outcome is Outcome.OK
 
 
 def nvcc_for(simulation: Simulation) -> str:
@@ -98,45 +76,12 @@ def conda_dependency(
         yield Put((*table, name), version, why.get("note", ""), why.get("comment", ""), firm=firm)
 
 
-def deciding_knobs(build: Build, run: BuildPhase) -> Iterator[tuple[Knob, str]]:
-    """The script's own switches on which hangs whether what this run misses is needed, each with its other value."""
-    needs = build.subject.needs
-    missing = {m.name for m in run.missing}
-    for knob in needs.knobs if needs else ():
-        decides = any(f"imports {name}" in knob.effect for name in missing)
-        if "nvcc" in missing or run.stop is not None:
-            decides |= any(text in knob.effect for text in ("CUDAExtension", "stops with", "runs a program"))
-        if decides:
-            yield knob, _OTHER_VALUE.get(knob.default or "0", "1")
-
-
-def gone_since(build: Build, removed: Missing) -> str:
-    """The version from which an API is gone from what is visible of its owner, "" where that is not known."""
-    needs, owner = build.subject.needs, removed.late.partition(" ")[0]
-    api = next((r for r in needs.removed if r.name == removed.name), None) if needs else None
-    return next((version for name, version in api.removed_in if name == owner), "") if api else ""
-
-
-def knob_cost(build: Build, knob: Knob, value: str) -> str:
-    """What is lost by giving a script's own switch this value, in a sentence."""
-    left_out = and_list(dict.fromkeys(re.findall(r"adds (\w+)", knob.effect)))
-    downloads = build.subject.needs.downloads if build.subject.needs else ()
-    unless = f", unless the build fetches a ready wheel ({downloads[0].evidence[0]})" if downloads else ""
-    if not left_out:
-        return f"With {knob.variable}={value} the build may make less: the variable {knob.effect}{unless}."
-    return f"With {knob.variable}={value} the build leaves out its {left_out}{unless}."
-
-
-class _Mending:
+class _Mending(FailedBuild):
     """The mending of one failing run of one build."""
 
     def __init__(self, bench: Workbench, simulation: Simulation, build: Build, run: BuildPhase, route: Route) -> None:
-        self.bench = bench
-        self.simulation = simulation
-        self.build = build
-        self.run = run
+        super().__init__(bench, simulation, build, run)
         self.route = route
-        self.project = build.project
         self.home = home(bench, simulation, build.project)
 
     def changes(self) -> Iterable[Change]:
@@ -160,7 +105,7 @@ class _Mending:
             return
         if self.build.isolated:
             yield from self._without_isolation(missing)
-        elif entry is not None and builds_isolated(self.build, self.run):
+        elif entry is not None and builds_isolated(self.simulation, self.build, self.run):
             note = f"{self.project} declares all that its build needs: isolated, it builds."
             yield Unlist(entry.place.key[:-1], entry.spelled, note)
         else:
@@ -224,7 +169,7 @@ class _Mending:
         if entry is None:
             return
         key = entry.place.key[:-1]
-        if other is None or builds_isolated(other, other.phases[-1]):
+        if other is None or builds_isolated(self.simulation, other, other.phases[-1]):
             note = f"{listed} is installed before {self.project} once it is not listed."
             yield Unlist(key, entry.spelled, note)
             return
@@ -258,7 +203,7 @@ class _Mending:
     def _refused(self, refusal: Refusal) -> Iterable[Change]:
         """Something is there in a version that the build does not take."""
         entry = option_entry(self.simulation, "no_build_isolation", self.project)
-        if entry is not None and builds_isolated(self.build, self.run):
+        if entry is not None and builds_isolated(self.simulation, self.build, self.run):
             note = f"{self.project} declares the {refusal.name} that it accepts: isolated, it gets that one."
             cost = f"It is compiled against another {refusal.name} than the one that runs."
             yield Unlist(entry.place.key[:-1], entry.spelled, note, cost)
@@ -338,7 +283,7 @@ class _Mending:
 
 def _name_them(bench: Workbench, simulation: Simulation) -> Iterable[Change]:
     """Name those projects that need the environment, instead of all: an isolated build of them would fail."""
-    need = [b for b in simulation.builds if b.phases and not builds_isolated(b, b.phases[-1])]
+    need = [b for b in simulation.builds if b.phases and not builds_isolated(simulation, b, b.phases[-1])]
     note = "Only what needs it is built without isolation, so that the rest is installed before."
     comment = "these import what they do not declare" if len(need) > 1 else "it imports what it does not declare"
     place = simulation.environment.options.places["no-build-isolation"]
