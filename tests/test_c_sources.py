@@ -18,7 +18,7 @@ from pixi_diagnose.data import read_table
 from pixi_diagnose.source_tree import SourceTree, read_archive, read_directory
 from pixi_diagnose.source_tree.native_sources import CLUES, HEAD, UNDECIDED, NativeSource, look
 from support.packages import Files, SdistFormat, make_sdist, make_wheel, write_files
-from support.worlds import world
+from support.worlds import pixi_toml, world
 
 USE = b'#include "longintrepr.h"\n'
 SCRIPT = (
@@ -211,17 +211,6 @@ def test_what_the_table_says_of_this_python_a_compiler_says_too(tmp_path: Path) 
 
 # --- what becomes of it -----------------------------------------------------------------------------------------------
 
-MANIFEST = """\
-[workspace]
-channels = ["conda-forge"]
-platforms = ["linux-64"]
-
-[dependencies]
-python = "3.11.*"
-{}
-[pypi-dependencies]
-pack = "==1.0"
-{}"""
 SDIST = {
     "pack-1.0/setup.py": SCRIPT.replace("pack.c", "pack.pyx"),
     "pack-1.0/PKG-INFO": "Metadata-Version: 2.2\nName: pack\nVersion: 1.0\n",
@@ -235,7 +224,7 @@ def test_a_build_that_compiles_it_fails_when_it_is_installed_and_a_release_with_
 ) -> None:
     with world(tmp_path, SDIST) as packages:
         packages.add(make_wheel("pack", "1.1", {"pack.py": ""}))
-        report = packages.diagnose({"pixi.toml": MANIFEST.format("", "")}, every_tier=True)
+        report = packages.diagnose({"pixi.toml": pixi_toml('pack = "==1.0"')}, every_tier=True)
     assert report.simulations[0].outcomes == {"lock": "ok", "install": "fails"}
     found = [f for f in report.findings if f.rule.code == "ISO112"]
     assert [[str(line) for line in finding.evidence] for finding in found] == [["src/pack.c:1"]]
@@ -246,7 +235,8 @@ def test_a_build_that_compiles_it_fails_when_it_is_installed_and_a_release_with_
 
 
 def test_a_build_that_sees_cython_translates_it_anew(tmp_path: Path) -> None:
-    text = MANIFEST.format('setuptools = "*"\ncython = "*"\n', '[pypi-options]\nno-build-isolation = ["pack"]\n')
+    rest = '[pypi-options]\nno-build-isolation = ["pack"]\n'
+    text = pixi_toml('pack = "==1.0"', conda=['setuptools = "*"', 'cython = "*"'], rest=rest)
     with world(tmp_path, SDIST) as packages:
         report = packages.diagnose({"pixi.toml": text}, plans=False)
     assert report.simulations[0].outcomes == {"lock": "ok", "install": "ok"}

@@ -12,7 +12,7 @@ from pixi_diagnose.plan import resolution_mending
 from pixi_diagnose.renderers.text.report import render_plans
 from support.installer_bench import Bench, serving
 from support.packages import make_wheel
-from support.worlds import sdists, world
+from support.worlds import pixi_toml, sdists, world
 
 STATIC = "Metadata-Version: 2.2\nName: {0}\nVersion: {1}\n"
 DECLARED = '[build-system]\nrequires = ["setuptools", "torch"]\nbuild-backend = "setuptools.build_meta"\n'
@@ -114,18 +114,7 @@ def changed(plan: Plan) -> list[str]:
 
 
 def test_what_is_compiled_on_conda_s_nvcc_is_compiled_against_the_torch_that_runs_it(tmp_path: Path) -> None:
-    manifest = """\
-[workspace]
-channels = ["conda-forge"]
-platforms = ["linux-64"]
-
-[dependencies]
-python = "3.11.*"
-
-[pypi-dependencies]
-mamba = "*"
-torch = "==2.5.0"
-"""
+    manifest = pixi_toml('mamba = "*"', 'torch = "==2.5.0"')
     with world(tmp_path, FILES) as packages:
         report = packages.diagnose({"pixi.toml": manifest}, every_tier=True)
         plan = next(p for p in report.plans if p.tier == 1)
@@ -141,18 +130,7 @@ torch = "==2.5.0"
 
 
 def test_cuda_headers_come_with_nvcc_where_torch_compiles(tmp_path: Path) -> None:
-    manifest = """\
-[workspace]
-channels = ["file:///nowhere/conda-forge"]
-platforms = ["linux-64"]
-
-[dependencies]
-python = "3.11.*"
-
-[pypi-dependencies]
-flash = "*"
-torch = "==2.5.0"
-"""
+    manifest = pixi_toml('flash = "*"', 'torch = "==2.5.0"', channel="file:///nowhere/conda-forge")
     with world(tmp_path, FILES) as packages:
         report = packages.diagnose({"pixi.toml": manifest}, every_tier=True)
     (declare,) = (p for p in report.plans if p.tier == 1)
@@ -300,17 +278,7 @@ def test_settings_of_the_user_are_read_and_never_edited(
 
 
 def test_a_plan_for_a_refused_manifest_names_the_commands_that_pass(tmp_path: Path) -> None:
-    manifest = """\
-[workspace]
-channels = ["conda-forge"]
-platforms = ["linux-64"]
-
-[dependencies]
-python = "3.11.*"
-
-[pypi-options]
-index-strategies = "first-index"
-"""
+    manifest = pixi_toml(rest='[pypi-options]\nindex-strategies = "first-index"\n')
     with world(tmp_path) as packages:
         report = packages.diagnose({"pixi.toml": manifest}, every_tier=True)
     assert report.rejected

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,6 +73,22 @@ CONDA = (
 _BLOCK = re.compile(r"^```\w+ (?P<title>\S+)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
 _SECTION = re.compile(r"^## (?P<title>.+?)\n(?P<text>.*?)(?=^## |\Z)", re.DOTALL | re.MULTILINE)
 _SDIST = re.compile(r"^(?P<name>[a-z0-9_]+)-(?P<version>[0-9][^/]*)/(?P<path>.+)$")
+
+
+def pixi_toml(*pypi: str, conda: Iterable[str] = (), rest: str = "", channel: str = "conda-forge") -> str:
+    """A workspace for linux-64 and Python 3.11 with these lines as its dependencies, and the rest as it is."""
+    lines = [
+        "[workspace]",
+        f'channels = ["{channel}"]',
+        'platforms = ["linux-64"]',
+        "",
+        "[dependencies]",
+        'python = "3.11.*"',
+        *conda,
+        "",
+        *(["[pypi-dependencies]", *pypi, ""] if pypi else []),
+    ]
+    return "\n".join(lines) + rest
 
 
 def sections(markdown: str) -> dict[str, dict[str, str]]:
