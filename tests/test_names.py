@@ -12,7 +12,6 @@ from pixi_diagnose.names import (
     conda_names,
     is_conda_forge,
     load_name_maps,
-    project_import_names,
     pypi_names,
 )
 
@@ -43,18 +42,10 @@ def test_several_projects_may_provide_one_module_and_the_usual_one_comes_first()
     assert candidates("cv2")[:2] == ("opencv-python", "opencv-python-headless")
 
 
-def test_the_inverse_gives_every_module_of_a_project() -> None:
-    assert {"setuptools", "pkg_resources"} <= set(project_import_names("setuptools"))
-    assert project_import_names("PyYAML") == ("yaml", "_yaml")
-    assert project_import_names("opencv-python-headless") == ("cv2",)
-    assert project_import_names("flash-linear-attention") == ("flash_linear_attention",)
-
-
 def test_every_listed_project_is_canonical_and_found_again_through_its_modules() -> None:
     for import_name, projects in names._import_table().items():
         for project in projects:
             assert project == canonicalize_name(project)
-            assert import_name in project_import_names(project)
             assert project in candidates(import_name)
 
 

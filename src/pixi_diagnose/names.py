@@ -21,7 +21,7 @@ from .pep508 import canonicalize_name
 if TYPE_CHECKING:
     from .manifest.model import NameMap
 
-__all__ = ["candidates", "conda_names", "is_conda_forge", "load_name_maps", "project_import_names", "pypi_names"]
+__all__ = ["candidates", "conda_names", "is_conda_forge", "load_name_maps", "pypi_names"]
 
 _PROJECT = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 
@@ -39,12 +39,6 @@ def candidates(import_name: str) -> tuple[str, ...]:
             return table[prefix]
         prefix = prefix.rpartition(".")[0]
     return (canonicalize_name(import_name.partition(".")[0]),)
-
-
-def project_import_names(project: str) -> tuple[str, ...]:
-    """The modules that `project` is known to provide (the inverse of `candidates`), else its name as an identifier."""
-    name = canonicalize_name(project)
-    return _import_names().get(name) or (name.replace("-", "_"),)
 
 
 def pypi_names(
@@ -177,15 +171,6 @@ def _default_names(name: str, channel: str, *, forge: bool) -> tuple[str, ...] |
 def _import_table() -> dict[str, tuple[str, ...]]:
     groups = _read("import_names")
     return {name: tuple(projects) for group in groups.values() for name, projects in group.items()}
-
-
-@cache
-def _import_names() -> dict[str, tuple[str, ...]]:
-    inverse: dict[str, list[str]] = {}
-    for name, projects in _import_table().items():
-        for project in projects:
-            inverse.setdefault(project, []).append(name)
-    return {project: tuple(names) for project, names in inverse.items()}
 
 
 @cache

@@ -40,11 +40,6 @@ class Judgement:
     stale: dict[Key, Staleness] = field(default_factory=dict)
     removed: Staleness | None = None
 
-    @property
-    def is_fresh(self) -> bool:
-        """Whether pixi would leave the lock as it is."""
-        return not self.stale and self.removed is None
-
 
 def judge(
     lock: PixiLock,

@@ -184,12 +184,6 @@ class BuildSettings:
     config_settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     project_config_settings: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
 
-    def metadata_of(self, project: str, version: str) -> DependencyMetadata | None:
-        """The entry that holds for a release: one with its version, else one without any."""
-        entries = [m for m in self.metadata if m.name == project]
-        exact = next((m for m in entries if m.version == version), None)
-        return exact or next((m for m in entries if m.version is None), None)
-
 
 @dataclass(frozen=True, slots=True)
 class Installer:

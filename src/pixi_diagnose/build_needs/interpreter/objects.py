@@ -47,7 +47,6 @@ __all__ = [
     "iterate",
     "make_class",
     "make_function",
-    "outside_value",
 ]
 
 _INDEXED = (dict, list, tuple, str, bytes, range)
@@ -133,13 +132,6 @@ def _no_attribute(m: Machine, frame: Frame, node: ast.AST, message: str) -> Rais
     raised = Raised(AttributeError, message, file=frame.module.file, line=getattr(node, "lineno", 0))
     raised.conditional = bool(m.conditions)
     return raised
-
-
-def outside_value(m: Machine, path: str) -> Value:
-    """What a dotted path outside the tree is worth."""
-    path = canonical_path(path)
-    model = CONSTANTS.get(path)
-    return model(m) if model else Outside(path, imported=False)
 
 
 def _each(choice: Choice, values: list[Value]) -> Value:
