@@ -18,6 +18,7 @@ from .interpreter import Machine, Surroundings, TreeIndex
 from .interpreter.values import Choice, Opaque, Value
 from .merging import Merged
 from .model import (
+    IF_FOUND,
     BuildNeeds,
     BuildSystem,
     BuildTarget,
@@ -50,6 +51,9 @@ _ALWAYS_THERE = frozenset({"setuptools", "distutils"})
 """Where setuptools' hooks run, they could be imported: a script's fallback for these is never taken."""
 _PLACES = 8
 """Lines that are told of one unknown."""
+_NVCC = "nvcc"
+_MANY_STEPS = 8_000
+"""Beyond these, what would happen without a module or a tool that is there is not tried as well."""
 _RANK = {Strength.HARD: 0, Strength.CONDITIONAL: 1, Strength.GUARDED: 2}
 
 
@@ -212,7 +216,7 @@ class _Analysis:
             around = replace(self._surroundings(("setup.py", "dist_info"), asked), assumed=first.assumed)
             last = settle(self.index, around, entry, wheel=True, first=first.following)
             self.merged.add_run(last, after_answer=True)
-        if last.seen.argv_read and not last.given_up:
+        if last.seen.tells_the_wheel_apart and not last.given_up:
             argv = ("setup.py", "bdist_wheel")
             around = replace(self._surroundings(argv, asked), assumed=last.assumed)
             wheel = settle(self.index, around, entry, wheel=False, phase=Phase.WHEEL)
@@ -232,6 +236,7 @@ class _Analysis:
         self.stops += self._refusals(last)
         self.stops += absent_sources(self.tree, last)
         self.merged.tools.extend(extension_tools(self.tree, last, self.merged))
+        self._without_nvcc(last, entry, asked)
         if not setuptools_makes_wheels(self.setuptools):
             self.hook.append("wheel")
 
@@ -288,19 +293,20 @@ class _Analysis:
         self.hook += [text for text in dict.fromkeys(found) if text not in self.hook]
         return self.hook
 
+    def _as_in(self, run: Run, asked: list[str]) -> tuple[Surroundings, bool]:
+        """The surroundings of a run once more, and whether its script goes on to the wheel by itself."""
+        wheel = not run.seen.tells_the_wheel_apart
+        argv = ("setup.py", "egg_info" if wheel else "bdist_wheel")
+        return replace(self._surroundings(argv, asked), assumed=run.assumed), wheel
+
     def _other_worlds(self, last: Run, entry: Entry, asked: list[str]) -> None:
         """What happens where missed modules are there, and where declared but guarded ones are not."""
         if last.given_up:
             return
         missed = tuple(last.seen.missed)
-        around = replace(
-            self._surroundings(("setup.py", "bdist_wheel" if last.seen.argv_read else "egg_info"), asked),
-            assumed=last.assumed,
-        )
+        around, wheel = self._as_in(last, asked)
         if missed:
-            other = run_once(
-                self.index, replace(around, everything=True), entry, wheel=not last.seen.argv_read, phase=Phase.METADATA
-            )
+            other = run_once(self.index, replace(around, everything=True), entry, wheel=wheel, phase=Phase.METADATA)
             self.merged.add_other_world(other, last, missed)
             if "Cython" in missed and not other.given_up:
                 kept = {api.name for api in self._removed_c_api(other)}
@@ -308,17 +314,41 @@ class _Analysis:
                     api if api.name in kept else replace(api, unless=("Cython",)) for api in self.compiled
                 )
         guarded = {n.root for n in self.merged.imports if n.strength is Strength.GUARDED} - set(missed) - _ALWAYS_THERE
-        if guarded:
+        if guarded and self.index.steps < _MANY_STEPS:
             bare = settle(
                 self.index,
                 replace(around, provides=lambda root: root not in guarded and around.provides(root)),
                 entry,
-                wheel=not last.seen.argv_read,
+                wheel=wheel,
                 whole=(frozenset(guarded), last),
             )
             for need in self.merged.imports:
                 if need.root in bare.assumed and need.strength is Strength.GUARDED:
                     need.strength = Strength.HARD
+
+    def _without_nvcc(self, last: Run, entry: Entry, asked: list[str]) -> None:
+        """A need of nvcc that could not be decided may hang on nvcc itself (`if CUDA_HOME:`): run where it is absent.
+
+        Where nothing comes to ask for it there, and nothing ends that did not before, the build does without it: it is
+        guarded, on the condition IF_FOUND.
+        """
+        asking = {t for t in self.merged.tools if t.name == _NVCC}
+        doubtful = {t for t in asking if t.strength is Strength.CONDITIONAL}
+        if not doubtful or any(t.strength is Strength.HARD for t in asking):
+            return
+        if last.given_up or last.stop is not None or self.index.steps >= _MANY_STEPS:
+            return
+        around, wheel = self._as_in(last, asked)
+        around = replace(around, everything=bool(last.seen.missed), absent_tools=frozenset({_NVCC}))
+        bare = run_once(self.index, around, entry, wheel=wheel, phase=Phase.METADATA)
+        strengths = {t.strength for t in bare.seen.tools if t.name == _NVCC}
+        strengths |= {t.strength for t in extension_tools(self.tree, bare, Merged()) if t.name == _NVCC}
+        ends = bare.stop is not None or bare.given_up or not {*bare.seen.unknowns} <= {*self.merged.unknowns}
+        if strengths <= {Strength.GUARDED} and not ends:
+            self.merged.tools[:] = [
+                replace(t, strength=Strength.GUARDED, condition=IF_FOUND) if t in doubtful else t
+                for t in self.merged.tools
+            ]
 
     def _removed_c_api(self, run: Run) -> tuple[RemovedApi, ...]:
         return removed_c_api(self.tree, run, (*self.system.requires, *self.hook), self.target)

@@ -34,6 +34,7 @@ _PLACES = 8
 _OLDEST = (3, 2)
 """What went with Python 2 stands behind some condition of its own in every source that knows Python 3."""
 _TAKING = frozenset({"remove", "pop", "clear"})
+_CATCHES_EXIT = re.compile(r"SystemExit|BaseException|except[ \t]*:")
 _BUILDING = ("run", "build_extensions", "build_extension")
 _HEADERS = (".h", ".hh", ".hpp", ".hxx")
 """Those that Cython generates only declare things."""
@@ -202,6 +203,8 @@ def _compiled(run: Run, tree: SourceTree) -> Strength:
 
 def _tries_again(script: str) -> bool:
     """Whether the script catches the SystemExit that distutils makes of a compiler's error (core.run_commands)."""
+    if not _CATCHES_EXIT.search(script):
+        return False
     try:
         nodes = list(ast.walk(ast.parse(script)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -161,7 +161,7 @@ def run_once(index: TreeIndex, around: Surroundings, entry: Entry, *, wheel: boo
         else:
             run_setup_script(m, entry.script, entry.name)
             _call_methods(m, entry.methods)
-            if wheel and not m.seen.argv_read:
+            if wheel and not m.seen.tells_the_wheel_apart:
                 # A script that looks at its arguments is run anew with those of build_wheel.
                 run_wheel(m)
         run.extensions = (*extension_modules(m), *rust_extensions(m))

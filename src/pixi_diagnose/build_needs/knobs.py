@@ -217,6 +217,13 @@ def _what(statement: ast.AST) -> Iterator[str]:
             yield text
 
 
+def _module(extension: ast.Call) -> str:
+    """The module that an extension is compiled to (" fast._kernels"), "" where its name is computed."""
+    named = [k.value for k in extension.keywords if k.arg == "name"] or extension.args[:1]
+    name = next((n.value for n in named if isinstance(n, ast.Constant) and isinstance(n.value, str)), "")
+    return f" {name}" if re.fullmatch(r"[\w.]{1,80}", name) else ""
+
+
 def _call(node: ast.Call) -> str:
     function = node.func
     name = (
@@ -224,7 +231,7 @@ def _call(node: ast.Call) -> str:
     )
     owner = function.value.id if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name) else ""
     if name.endswith("Extension") or name == "cythonize":
-        return f"adds {name} (line {node.lineno})"
+        return f"adds {name}{_module(node)} (line {node.lineno})"
     if name in {"urlretrieve", "urlopen"}:
         return f"downloads (line {node.lineno})"
     if name in _PROGRAMS and owner in {"subprocess", "os", "sp", "self"}:

@@ -10,6 +10,7 @@ from ..evidence import Evidence, Unknown
 from ..lazy_dataclass import dataclass
 
 __all__ = [
+    "IF_FOUND",
     "BuildNeeds",
     "BuildSystem",
     "BuildTarget",
@@ -24,6 +25,10 @@ __all__ = [
     "ToolNeed",
     "VersionNeed",
 ]
+
+
+IF_FOUND = "it is found"
+"""The condition of a tool that a build uses where it is, and leaves something out where it is not."""
 
 
 class Phase(StrEnum):

@@ -104,7 +104,6 @@ class Observations:
     """Roots of imports that failed in this run and were survived."""
     absent: dict[str, Evidence] = field(default_factory=dict)
     """Files that are read although the tree lacks them."""
-    argv_read: bool = False
     argv_taken: bool = False
     """The arguments were read for more than whether some words are among them."""
     argv_words: set[str] = field(default_factory=set)
@@ -124,7 +123,6 @@ class Observations:
             self.unknowns.copy(),
             self.missed.copy(),
             self.absent.copy(),
-            self.argv_read,
             self.argv_taken,
             self.argv_words.copy(),
             self.hash_seen,
@@ -133,3 +131,8 @@ class Observations:
     def tells_apart(self, *arguments: str) -> bool:
         """Whether the script may do otherwise where another one of these is its argument."""
         return self.argv_taken or not self.argv_words.isdisjoint(arguments)
+
+    @property
+    def tells_the_wheel_apart(self) -> bool:
+        """Whether the script may do otherwise when the wheel is built than in the metadata hooks."""
+        return self.tells_apart("egg_info", "dist_info", "bdist_wheel")

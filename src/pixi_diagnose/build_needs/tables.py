@@ -156,12 +156,15 @@ def cython_fails(version: str) -> tuple[str, str]:
 
 def newest_cython(requirements: Iterable[str]) -> str:
     """The newest known Cython that a requirement with a bound leaves, "" where there is no such requirement."""
+    return _newest_cython(tuple(text for text in requirements if "cython" in text.lower()))
+
+
+@lru_cache(maxsize=256)
+def _newest_cython(requirements: tuple[str, ...]) -> str:
     from packaging.requirements import InvalidRequirement, Requirement
     from packaging.version import Version
 
     for text in requirements:
-        if "cython" not in text.lower():
-            continue
         try:
             requirement = Requirement(text)
         except InvalidRequirement:

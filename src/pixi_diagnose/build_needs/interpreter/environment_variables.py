@@ -32,8 +32,10 @@ def _read(m: Machine, name: Value, frame: Frame, node: ast.AST, default: Value) 
     if name in m.around.target.variables:
         m.see_knob(name, default if isinstance(default, str) else None, m.evidence(frame, node))
         return True, m.around.target.variables[name]
-    if name in _OF_THE_MACHINE:
+    if name in _OF_THE_MACHINE and _TOOL_BEHIND.get(name) not in m.around.absent_tools:
         return True, Opaque(f"the environment variable {name}", _TOOL_BEHIND.get(name, ""))
+    if name in _OF_THE_MACHINE:
+        return False, default
     shown = str(default) if is_known(default) and default is not None else None
     m.see_knob(name, shown, m.evidence(frame, node))
     return False, default

@@ -12,13 +12,15 @@ from .environment_variables import contains
 from .machine import Frame, Machine, Patience
 from .objects import assign, attribute, call_value, item_of, iterate, make_function
 from .operators import binary, compare, formatting_is_small
-from .values import Choice, Opaque, Outside, Scope, Value, is_known, mentions, truth
+from .values import Choice, Opaque, Outside, Scope, Value, is_known, mentions, surely_among, truth
 from .version_tests import COMPARISONS, negated
 
-__all__ = ["evaluate", "source_of"]
+__all__ = ["evaluate", "note_item", "source_of"]
 
 _SIMPLE_TEXT = re.compile(r"[\w.*/+-]*(?: [\w.*/+-]+)*", re.ASCII)
 _PLAINLY_SPELLED = frozenset({bool, int})
+_SHOWN = 40
+"""Characters of a text that a condition quotes."""
 _MEMBERSHIP = frozenset({ast.In, ast.NotIn})
 _CONVERSIONS: dict[int, Callable[[Value], str]] = {ord("s"): str, ord("r"): repr, ord("a"): ascii}
 
@@ -201,6 +203,8 @@ def _boolean(m: Machine, frame: Frame, node: ast.BoolOp) -> Value:
             value = evaluate(m, frame, operand)
             decided = truth(value)
             if decided is stops_at:
+                if isinstance(value, bool):
+                    return value  # whatever the undecided ones are, the whole is as true as this
                 return value if not undecided else _one_of([*undecided, value])
             if decided is None:
                 undecided.append(value)
@@ -346,6 +350,13 @@ def _starred(m: Machine, frame: Frame, node: ast.Starred) -> Value:
 # -- comprehensions ---------------------------------------------------------------------------------------------------
 
 
+def note_item(m: Machine, iterated: ast.expr, item: Value, items: Value) -> None:
+    """A round for an item that only some of a choice of lists have is conditional: the caller takes that back."""
+    if not surely_among(item, items):
+        shown = repr(item) if isinstance(item, str) and len(item) < _SHOWN else "such an item"
+        m.conditions.append(f"{source_of(iterated)} has {shown}")
+
+
 def _rounds(m: Machine, frame: Frame, generators: list[ast.comprehension]) -> Iterator[None]:
     """Bind the names of a comprehension for each of its rounds."""
     if not generators:
@@ -353,14 +364,17 @@ def _rounds(m: Machine, frame: Frame, generators: list[ast.comprehension]) -> It
         return
     first, rest = generators[0], generators[1:]
     patience = Patience(m)
-    for item in iterate(m, evaluate(m, frame, first.iter)):
+    items, conditions = evaluate(m, frame, first.iter), len(m.conditions)
+    for item in iterate(m, items):
         if patience.ends():
             patience.note(m.evidence(frame, first.iter))
             return
         m.step()
         assign(m, frame, first.target, item)
+        note_item(m, first.iter, item, items)
         if all(truth(evaluate(m, frame, test)) is not False for test in first.ifs):
             yield from _rounds(m, frame, rest)
+        del m.conditions[conditions:]
 
 
 def _comprehension(m: Machine, frame: Frame, node: ast.ListComp | ast.SetComp | ast.GeneratorExp) -> Value:

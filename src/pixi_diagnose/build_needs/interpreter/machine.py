@@ -23,7 +23,7 @@ __all__ = ["Frame", "Limits", "Machine", "Patience", "Surroundings"]
 class Limits:
     """The caps of one interpretation. Reaching one ends it with an Unknown (design 11)."""
 
-    steps: int = 15_000
+    steps: int = 10_000
     steps_at_leisure: int = 8_000
     """Steps of all interpretations after which functions that brought nothing new are not followed any more."""
     depth: int = 45
@@ -52,7 +52,8 @@ class Surroundings:
 
     `provides` tells whether a module from outside is there, by its first name, `lacks` whether something is gone
     from the versions in use. `assumed` are modules that are taken to be there because nothing works without them; with
-    `everything` all are. `argv` is the hook's, `root_on_path` whether the tree's root is importable.
+    `everything` all are. `argv` is the hook's, `root_on_path` whether the tree's root is importable. `absent_tools` are
+    tools that the machine surely lacks; whether it has others is not known.
     """
 
     target: BuildTarget
@@ -63,6 +64,7 @@ class Surroundings:
     everything: bool = False
     root_on_path: bool = True
     stop_at_setup_requires: bool = False
+    absent_tools: frozenset[str] = frozenset()
 
 
 class Frame:

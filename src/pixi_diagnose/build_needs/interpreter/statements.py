@@ -14,7 +14,7 @@ from typing import Any
 from ...evidence import Evidence
 from ..model import Phase, Strength
 from .control import Break, Continue, Normal, Raised, Return
-from .expressions import evaluate, source_of
+from .expressions import evaluate, note_item, source_of
 from .importing import import_from, import_module
 from .machine import Frame, Guard, Machine, Patience
 from .objects import (
@@ -321,6 +321,7 @@ def _for(m: Machine, frame: Frame, node: ast.For) -> Completion:
                 break
             m.step()
             assign(m, frame, node.target, item)
+            note_item(m, node.iter, item, items)
             completion = execute(m, frame, node.body)
             if completion is Break:
                 del m.conditions[conditions:]

@@ -31,6 +31,7 @@ __all__ = [
     "is_known",
     "mentions",
     "merge",
+    "surely_among",
     "truth",
 ]
 
@@ -302,6 +303,14 @@ def merge(values: list[Value], origin: str) -> Value:
     if len(different) > 6:
         return Opaque(origin)
     return Choice(tuple(different), origin)
+
+
+def surely_among(item: Value, items: Value) -> bool:
+    """Whether an item that was iterated over is among the items in any case: a choice of lists may not have it."""
+    if not isinstance(items, Choice):
+        return True
+    listed = [option if isinstance(option, list | tuple) else () for option in items.options]
+    return all(any(_same(item, other) for other in option) for option in listed)
 
 
 def _same(one: Value, other: Value) -> bool:

@@ -13,7 +13,9 @@ __all__: list[str] = []
 
 # torch.utils.cpp_extension finds CUDA_HOME by the variables CUDA_HOME and CUDA_PATH, by nvcc on PATH, or in
 # /usr/local/cuda; it is None where none of them is there.
-CONSTANTS["torch.utils.cpp_extension.CUDA_HOME"] = lambda _m: Opaque("CUDA_HOME", "nvcc")
+CONSTANTS["torch.utils.cpp_extension.CUDA_HOME"] = lambda m: (
+    None if "nvcc" in m.around.absent_tools else Opaque("CUDA_HOME", "nvcc")
+)
 # The torch of package indexes and of conda-forge is built for CUDA or the CPU; one for ROCm has an index of its own.
 CONSTANTS["torch.utils.cpp_extension.ROCM_HOME"] = lambda _m: None
 CONSTANTS["torch.utils.cpp_extension.IS_HIP_EXTENSION"] = lambda _m: False

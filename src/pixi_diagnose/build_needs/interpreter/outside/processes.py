@@ -65,6 +65,8 @@ def _run(call: Call) -> Value:
         m.files.complete = False
     for part in _commands(words):
         _note_program(call, part, fails=fails, guarded=guard is not None)
+    if words and program_tool(words[0]) in m.around.absent_tools and not _in_shell(call):
+        m.fail(FileNotFoundError, words[0], call.frame, call.node)
     if m.guards:
         m.guards[-1].maybe = True
     if words[:3] == ["python", "-m", "pip"] and name in {"call", "system"} and not _has_pip(m):
@@ -103,12 +105,15 @@ def _commands(words: list[str]) -> list[list[str]]:
     return [part for part in parts if part]
 
 
+def _in_shell(call: Call) -> bool:
+    return call.path.startswith("os.") or call.keywords.get("shell") is True or "getoutput" in call.path
+
+
 def _note_program(call: Call, words: list[str], *, fails: bool, guarded: bool) -> None:
     m = call.m
     program = words[0].rpartition("/")[2]
-    # `subprocess.run` of an absent program raises whatever `check` says; a shell (os.system) only returns a status.
-    in_shell = call.path.startswith("os.") or call.keywords.get("shell") is True or "getoutput" in call.path
-    survives = guarded or (in_shell and not fails)
+    # `subprocess.run` of an absent program raises whatever `check` says; a shell only returns a status.
+    survives = guarded or (_in_shell(call) and not fails)
     strength = Strength.GUARDED if survives else m.strength()
     if re.fullmatch(r"python[\d.]*(?:\.exe)?|pypy[\d.]*", program):
         _python(call, words[1:], strength, fails=fails)
@@ -158,6 +163,8 @@ def _which(call: Call) -> Value:
     tool = program_tool(name) if isinstance(name, str) else None
     if tool:
         call.m.see_tool(tool, call.evidence, Strength.GUARDED)
+        if tool in call.m.around.absent_tools:
+            return None
     return Opaque(f"which({name!r})" if isinstance(name, str) else "which()", tool or "")
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import posixpath
+from dataclasses import replace
+from itertools import product
+from math import prod
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -11,7 +14,7 @@ from ..control import Raised
 from ..files import ROOT
 from ..machine import Machine
 from ..models import CONSTANTS, Call, constant, function
-from ..values import Made, Opaque, Outside, Value, mentions
+from ..values import Choice, Made, Opaque, Outside, Value, mentions
 
 __all__: list[str] = []
 
@@ -91,7 +94,7 @@ CONSTANTS.update(
 
 @constant("sys.argv")
 def _argv(m: Machine) -> Value:
-    m.seen.argv_read = m.seen.argv_taken = True
+    m.seen.argv_taken = True
     return m.argv
 
 
@@ -258,3 +261,17 @@ def _chain(call: Call) -> Value:
     if not isinstance(groups, list | tuple):
         return Opaque("chain()")
     return [item for group in groups for item in (group if isinstance(group, list | tuple) else [Opaque("items")])]
+
+
+@function("itertools.product")
+def _product(call: Call) -> Value:
+    """Its tuples, for each way in which one argument that is a choice of lists may be."""
+    uncertain = [i for i, group in enumerate(call.args) if isinstance(group, Choice)]
+    if len(uncertain) == 1:
+        before, choice, after = call.args[: uncertain[0]], call.args[uncertain[0]], call.args[uncertain[0] + 1 :]
+        ways = [_product(replace(call, args=[*before, option, *after])) for option in choice.options]
+        return Choice(tuple(ways), choice.origin)
+    sizes = [len(group) if isinstance(group, list | tuple) else 0 for group in call.args]
+    if call.keywords or 0 in sizes or prod(sizes) > call.m.limits.rounds or not call.m.allocate(prod(sizes)):
+        return Opaque("product()", next((tool for group in call.args if (tool := mentions(group))), ""))
+    return list(product(*call.args))
