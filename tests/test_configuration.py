@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from pixi_diagnose.conda import CondaSession
+from pixi_diagnose.connections import Connections
 from pixi_diagnose.environment import environments
 from pixi_diagnose.errors import ManifestError, UsageError
 from pixi_diagnose.index.client import IndexClient
@@ -25,7 +26,7 @@ from pixi_diagnose.index.session import IndexSession
 from pixi_diagnose.index.uv import uv_program
 from pixi_diagnose.manifest import Invocation, read_manifest
 from pixi_diagnose.manifest.model import Manifest
-from pixi_diagnose.manifest.pixi_configuration import PixiConfiguration, configuration_files, pixi_configuration
+from pixi_diagnose.manifest.pixi_configuration import configuration_files, pixi_configuration
 from pixi_diagnose.manifest.surroundings import OnDisk
 from pixi_diagnose.resolve import Resolver
 from support.packages import PackageIndex, make_sdist, make_wheel, pkg_info
@@ -312,8 +313,7 @@ def test_a_broken_file_of_the_user_is_named_with_its_line(tmp_path: Path, monkey
     [
         ("uv", {"UV_TORCH_BACKEND": "cu126"}, "torch-backend = 'cu126' (UV_TORCH_BACKEND) is not followed"),
         ("uv", {"UV_PYTHON": "/opt/python"}, "UV_PYTHON names the interpreter /opt/python, which is not looked at"),
-        ("pip", {"PIP_NO_DEPS": "1"}, "PIP_NO_DEPS is not followed: it leaves out what the requirements require"),
-        ("pip", {"PIP_PREFER_BINARY": "1"}, "PIP_PREFER_BINARY is not followed: it prefers an older wheel"),
+        ("pip", {"PIP_PLATFORM": "any"}, "PIP_PLATFORM is not followed: it chooses for another target"),
     ],
 )
 def test_what_is_not_followed_is_an_unknown(
@@ -367,7 +367,7 @@ def test_builds_are_limited_by_the_files_that_variables_name(tmp_path: Path, mon
 # --- pixi ---
 
 
-def configured(root: Path, text: str) -> PixiConfiguration:
+def configured(root: Path, text: str) -> Connections:
     (root / ".pixi").mkdir(parents=True)
     (root / ".pixi" / "config.toml").write_text(text)
     return pixi_configuration(str(root))
@@ -378,7 +378,7 @@ def test_pixis_mirrors_are_asked_in_place_of_an_index_each_in_its_turn(tmp_path:
         text = f'[mirrors]\n"http://index.example/simple" = ["{down.url}/a", "{mirror.url}/b/"]\n'
         found = configured(tmp_path, text)
         with IndexClient() as client:
-            client.route(found.mirrors, found.proxies)
+            client.connect(found)
             answer = client.page("http://index.example/simple/demo/")
     assert (answer.body, answer.url) == (b"<a>", f"{mirror.url}/b/demo/")
     assert down.paths == ["/a/demo/"]
@@ -391,7 +391,7 @@ def test_pixis_proxy_is_used_where_no_variable_names_one(tmp_path: Path, monkeyp
         text = f'[proxy-config]\nhttp = "{proxy.url}"\nnon-proxy-hosts = ["127.0.0.1"]\n'
         found = configured(tmp_path / "one", text)
         with IndexClient() as client:
-            client.route(found.mirrors, found.proxies)
+            client.connect(found)
             assert client.page("http://index.example/demo/").body == b"<a>"
             assert client.page(f"{own.url}/demo/").body == b"<b>"
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
@@ -400,7 +400,7 @@ def test_pixis_proxy_is_used_where_no_variable_names_one(tmp_path: Path, monkeyp
 
 def test_the_indexes_of_pixis_configuration_are_for_new_manifests_only(tmp_path: Path) -> None:
     text = 'default-channels = ["x"]\n[pypi-config]\nindex-url = "https://index.example/simple"\n'
-    assert configured(tmp_path, text) == PixiConfiguration()
+    assert configured(tmp_path, text) == Connections()
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from pixi_diagnose.connections import Connections
 from pixi_diagnose.document.opening import open_document
 from pixi_diagnose.environment import Environment, environments
 from pixi_diagnose.manifest import Invocation, read_manifest
@@ -77,7 +78,8 @@ def invocation(text: str) -> Invocation:
 def test_a_file_means_what_its_tool_makes_of_it(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("INDEX_HOST", "index.example")
-    for variable in ("UV_NO_BUILD", "UV_NO_BINARY", "UV_NO_BUILD_ISOLATION"):
+    certificates = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CLIENT_CERT")
+    for variable in ("UV_NO_BUILD", "UV_NO_BINARY", "UV_NO_BUILD_ISOLATION", *certificates):
         monkeypatch.delenv(variable, raising=False)
     for name, text in case.files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -186,7 +188,7 @@ def settings(environment: Environment) -> Iterator[str]:
     for part in (environment.installer.resolution, environment.installer.building):
         for name in part.__slots__:
             value = getattr(part, name)
-            if value and value != "highest":
+            if value and value not in ("highest", Connections()):
                 items = value if isinstance(value, tuple) else (value,)
                 yield f"{name.replace('_', '-')}: {', '.join(shown(item) for item in items)}"
 

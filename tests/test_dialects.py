@@ -362,6 +362,25 @@ def test_yaml_of_another_tool_is_no_environment(name: str) -> None:
         read_manifest("version: 1\nmetadata: {}\n", name, Invocation(frontend="pip"), NOTHING)
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("name: a\ndependencies: []\n---\nname: b\n", 3),
+        ("dependencies: []\n---\n", 2),
+        ("---\n---\ndependencies: []\n", 2),
+    ],
+)
+def test_conda_stops_at_a_second_document(text: str, line: int) -> None:
+    with pytest.raises(ManifestError, match="a second YAML document starts here") as caught:
+        read_manifest(text, "environment.yml", Invocation(frontend="pip"), NOTHING)
+    assert caught.value.line == line
+
+
+def test_one_document_may_be_marked_as_such() -> None:
+    manifest = read_manifest("---\nname: a\ndependencies: []\n...\n", "environment.yml", Invocation(), NOTHING)
+    assert (manifest.name, manifest.problems) == ("a", ())
+
+
 def test_a_folder_whose_build_alone_says_its_name_is_taken_for_that_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / "tool").mkdir()
     (tmp_path / "tool" / "setup.py").write_text("from setuptools import setup\nsetup(name=called())\n")

@@ -19,6 +19,7 @@ LAYERS = (
     "prose",
     "prefix",
     "kept_values",
+    "connections",
     "document",
     "settings",
     "manifest",

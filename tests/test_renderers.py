@@ -72,6 +72,15 @@ def test_credentials_are_not_shown(given: str, shown: str) -> None:
     assert without_credentials(given) == shown
 
 
+def test_a_quoted_line_keeps_its_columns_and_no_credentials() -> None:
+    page = Page(120)
+    page.source(3, 'index-url = "https://user:secret@index.example/t/to-ken/x"', 0, 9)
+    assert str(page).splitlines() == [
+        '  3 │ index-url = "https://***********@index.example/t/******/x"',
+        "    │ ^^^^^^^^^",
+    ]
+
+
 @pytest.mark.parametrize("output_format", FORMATS)
 def test_no_format_passes_hostile_text_on(report: Report, output_format: str) -> None:
     hostile = "torch\x1b]0;owned\x07\x1b[2J\u202e from https://user:secret@index.example/"

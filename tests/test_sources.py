@@ -289,7 +289,7 @@ def test_a_wheel_by_url_is_read_by_its_end(packages: World) -> None:
 @pytest.mark.parametrize(
     ("filename", "message"),
     [
-        ("direct-2.0-cp38-cp38-win_amd64.whl", "its wheels are for cp38 only"),
+        ("direct-2.0-cp38-cp38-win_amd64.whl", "its wheels are for Windows x86_64 only (cp38)"),
         ("other-2.0-py3-none-any.whl", "is no wheel of direct"),
     ],
 )

@@ -75,7 +75,8 @@ def diagnose(
         return replace(report, findings=(invalid_manifest(error),), rejected=True)
     documents = {**report.documents, **{name: open_document(read, name) for name, read in manifest.files.items()}}
     question = with_version(question, manifest, session)
-    report = replace(report, frontend_version=question.frontend_version, documents=documents)
+    host = question.machine.host if question.frontend == "pixi" else None
+    report = replace(report, frontend_version=question.frontend_version, documents=documents, host=host)
     if question.frontend == "pixi" and question.frontend_version != VERSIONS["pixi"]:
         older = unsupported(document.data, str(file), question.frontend_version)
         manifest = replace(manifest, problems=(*manifest.problems, *older))
@@ -85,9 +86,14 @@ def diagnose(
     channels = CondaSession(session.cache, manifest.root, max_age=session.max_age)
 
     def edited(
-        texts: Mapping[str, str], *, isolated: bool = False, variables: Mapping[str, str] = NO_VARIABLES
+        texts: Mapping[str, str],
+        *,
+        isolated: bool = False,
+        variables: Mapping[str, str] = NO_VARIABLES,
+        python: str = "",
     ) -> tuple[Simulation, ...]:
         asked = replace(question, no_build_isolation=False, no_build_isolation_packages=()) if isolated else question
+        asked = replace(asked, python=python or asked.python)
         return resimulate(texts, file, asked, session, channels, variables)
 
     if any(f.severity is Severity.ERROR for f in findings):
@@ -99,7 +105,7 @@ def diagnose(
     plans = ()
     fix: Plan | None = None
     failing = any(o in {Outcome.FAILS, Outcome.AT_RISK} for s in simulations for o in s.outcomes.values())
-    if question.plans and failing and manifest.dialect != "conda":  # nothing in an environment.yml helps pip to build
+    if question.plans and failing:
         from .plan import plan_tiers, safe_fix
 
         progress("looking for a configuration that passes")

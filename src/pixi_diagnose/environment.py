@@ -25,7 +25,14 @@ from .manifest.pypi_options import OptionsConflictError, overlay, union
 if TYPE_CHECKING:
     from .manifest.installer import Installer
 
-__all__ = ["Environment", "environments", "marker_environment", "select"]
+__all__ = [
+    "Environment",
+    "environments",
+    "marker_environment",
+    "select",
+    "specs_without_target",
+    "supported_platforms",
+]
 
 Spec = TypeVar("Spec", CondaSpec, PypiSpec)
 
@@ -103,6 +110,18 @@ def select(
     return chosen
 
 
+def supported_platforms(manifest: Manifest, name: str) -> tuple[Platform, ...]:
+    """The platforms of the environment of this name, in the manifest's order."""
+    return tuple(_platforms(manifest, _features(manifest, _declaration(manifest, name))))
+
+
+def specs_without_target(manifest: Manifest, name: str) -> tuple[tuple[CondaSpec, ...], tuple[PypiSpec, ...]]:
+    """What the environment of this name asks for on whatever platform: its conda and its PyPI dependencies."""
+    features = _features(manifest, _declaration(manifest, name))
+    tables = [[table for table in feature.targets if table.selector is None] for feature in features]
+    return _accumulated(tables, lambda table: table.conda), _accumulated(tables, lambda table: table.pypi)
+
+
 def marker_environment(platform: Platform, python_version: str) -> dict[str, str]:
     """The values of PEP 508 markers on a declared platform, as pixi gives them to its resolver (pixi.md P8).
 
@@ -140,6 +159,10 @@ _MACHINES = {
     "win-64": "AMD64",
     "win-arm64": "ARM64",
 }
+
+
+def _declaration(manifest: Manifest, name: str) -> EnvironmentDeclaration:
+    return next(declaration for declaration in manifest.environments if declaration.name == name)
 
 
 def _features(manifest: Manifest, declaration: EnvironmentDeclaration) -> tuple[Feature, ...]:

@@ -84,6 +84,7 @@ class Plan:
     `notes` are sentences about what the edits do, `trade_offs` what they cost, `unchecked` what no simulation could
     see. `reason` says why a plan that does not pass does not; where that is only one fact that nobody could ask,
     `hinges_on` is it: the plan passes if it holds. `safe`: nothing is removed, and no project changes its version.
+    `leaves_out` is what builds no longer make with it, so that it is recommended only where no other plan passes.
     """
 
     tier: int
@@ -101,6 +102,7 @@ class Plan:
     safe: bool = False
     beside: tuple[FileChange, ...] = ()
     commands: tuple[str, ...] = ()
+    leaves_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import field
 from .document import Document, Position
 from .evidence import Unknown
 from .finding import Finding, Plan, Severity
+from .frontends.host import Host
 from .frontends.model import Outcome, Simulation
 from .lazy_dataclass import dataclass
 from .manifest.model import Manifest
@@ -33,7 +34,8 @@ class Report:
     `manifest` is None where it could not be read (the findings then say why, and `rejected` is True, as it is when the
     tool itself would refuse it). `documents` maps each of the user's files to its text with positions. `simulations`
     holds one entry per environment and platform; `plans` every tier that was tried, passing or not; `fix` what of it is
-    safe, and `elsewhere` how other frontends end, where that was asked. `seconds` is the time taken.
+    safe, and `elsewhere` how other frontends end, where that was asked. `host` is the machine as pixi sees it, None
+    under another frontend. `seconds` is the time taken.
     """
 
     path: str
@@ -49,6 +51,7 @@ class Report:
     elsewhere: tuple[Elsewhere, ...] = ()
     rejected: bool = False
     offline: bool = False
+    host: Host | None = None
     seconds: float = field(default=0.0, compare=False)
 
     @property

@@ -25,6 +25,7 @@ from .conda import (
     pypi_specifier,
     python_version,
 )
+from .connections import Connections
 from .environment import Environment
 from .errors import IndexAccessError
 from .evidence import Unknown
@@ -41,7 +42,7 @@ from .index.session import IndexSession
 from .lazy_dataclass import dataclass
 from .locks import JudgedLock, LockAnswer, Staleness
 from .manifest.model import CondaSpec, IsolationEntry, NameMap, PypiOptions, PypiSpec
-from .manifest.pixi_configuration import PixiConfiguration, pixi_configuration
+from .manifest.pixi_configuration import pixi_configuration
 from .names import load_name_maps
 from .sources.model import Gathered
 
@@ -420,6 +421,7 @@ class Resolver:
             stated=environment.installer.building.metadata,
             scoped_overrides=settings.scoped_overrides,
             scoped_excludes=settings.scoped_excludes,
+            alone=settings.alone,
         )
 
     def gathered(
@@ -431,6 +433,7 @@ class Resolver:
             return Gathered()
         from .sources.gathering import SourceReader  # most manifests have none of these
 
+        self._session.connect(_connections(environment))
         with self._lock:
             self._sources = self._sources or SourceReader(self._session)
         return self._sources.of(sourced, environment, python, provided)
@@ -496,8 +499,8 @@ def _index_settings(
 ) -> IndexSettings:
     options: PypiOptions = environment.options
     default = IndexSettings()
-    pixis = pixi_configuration(environment.root) if environment.installer is None else PixiConfiguration()
-    entries = environment.installer.resolution.indexes if environment.installer is not None else ()
+    told = environment.installer.resolution if environment.installer is not None else None
+    entries = told.indexes if told is not None else ()
     flat = {e.url for e in entries if e.format == "flat"}
     return IndexSettings(
         index_url=options.index_url,
@@ -510,13 +513,17 @@ def _index_settings(
         no_binary=_names(options.no_binary),
         project_indexes=(*more, *((s.name, s.index) for s in specs if s.index)),
         root=environment.root,
-        no_index=environment.installer is not None and environment.installer.resolution.no_index,
+        no_index=told is not None and told.no_index,
+        wheels_first=told is not None and told.wheels_first,
         exclude_newer_projects=tuple(sorted(environment.pypi_exclude_newer_packages.items())),
         entries=tuple(replace(e, place=None) for e in entries),
-        keyring=pixis.keyring or (environment.installer is not None and environment.installer.resolution.keyring),
-        mirrors=pixis.mirrors,
-        proxies=pixis.proxies,
+        connections=_connections(environment),
     )
+
+
+def _connections(environment: Environment) -> Connections:
+    told = environment.installer
+    return told.resolution.connections if told is not None else pixi_configuration(environment.root)
 
 
 def _in_order(urls: Sequence[str], entries: Sequence[NamedIndex]) -> tuple[str, ...]:

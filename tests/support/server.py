@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import http.server
 import re
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -58,7 +59,8 @@ class Server:
     """`with Server(routes) as server:` serves on `server.url` until the block ends.
 
     `routes` may be changed meanwhile; a path that is in no route is looked up in `folder`. A path without its final
-    slash is redirected, as real indexes do. `credentials` protect everything.
+    slash is redirected, as real indexes do. `credentials` protect everything. With `tls` it speaks https, with a
+    certificate that nobody trusts unasked; `client_certificates` demands one from clients as well.
     """
 
     def __init__(
@@ -67,7 +69,11 @@ class Server:
         *,
         folder: Path | None = None,
         credentials: tuple[str, str] | None = None,
+        tls: bool = False,
+        client_certificates: bool = False,
     ) -> None:
+        self.tls = tls
+        self.client_certificates = client_certificates
         self.routes: dict[str, Route] = dict(routes or {})
         self.folder = folder
         self.credentials = credentials
@@ -76,6 +82,15 @@ class Server:
     def __enter__(self) -> Self:
         self._http = _HTTPServer(("127.0.0.1", 0), _Handler)
         self._http.owner = self
+        if self.tls:
+            from .certificates import ROOT, SERVER  # few tests want them, and making them takes a while
+
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(SERVER)
+            if self.client_certificates:
+                context.load_verify_locations(ROOT)
+                context.verify_mode = ssl.CERT_REQUIRED
+            self._http.socket = context.wrap_socket(self._http.socket, server_side=True)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.005,), daemon=True)
         self._thread.start()
         return self
@@ -90,7 +105,7 @@ class Server:
     @property
     def url(self) -> str:
         """The root, without a final slash."""
-        return f"http://127.0.0.1:{self._http.server_port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self._http.server_port}"
 
     @property
     def paths(self) -> list[str]:

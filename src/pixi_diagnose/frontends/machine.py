@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from collections.abc import Iterator, Mapping
@@ -9,13 +10,13 @@ from dataclasses import field
 
 from ..lazy_dataclass import dataclass
 from .build_tools import build_tools
+from .host import Detected, Host, runnable_subdirs
 from .installed import program_path
 
 __all__ = ["Machine"]
 
 _SYSTEMS = {"linux": "linux", "darwin": "osx", "win32": "win"}
 _ARCHITECTURES = {"x86_64": "64", "amd64": "64", "arm64": "arm64", "aarch64": "aarch64", "ppc64le": "ppc64le"}
-_EMULATED = {"osx-arm64": ("osx-64",), "win-arm64": ("win-64",), "win-64": ("win-32",)}
 _PATH = "this machine's PATH"
 
 
@@ -23,18 +24,26 @@ _PATH = "this machine's PATH"
 class Machine:
     """`subdir` is conda's name of the platform, `tools` maps a tool's name to what gives it ("this machine's PATH").
 
-    `pixi` and `uv` are the paths of the installed ones, "" for none.
+    `pixi` and `uv` are the paths of the installed ones, "" for none; `virtual_packages` are conda's ("__glibc" → its
+    version), and `variables` the environment of a command.
     """
 
     subdir: str = "linux-64"
     tools: Mapping[str, str] = field(default_factory=dict)
     pixi: str = ""
     uv: str = ""
+    virtual_packages: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def subdirs(self) -> tuple[str, ...]:
         """The platforms that it runs: its own, then those that pixi 0.77 falls back to emulating."""
-        return (self.subdir, *_EMULATED.get(self.subdir, ()))
+        return runnable_subdirs(self.subdir)
+
+    @property
+    def host(self) -> Host:
+        """The same as pixi sees it, with what variables say of it."""
+        return Host(self.subdir, self.variables, self.virtual_packages)
 
     @classmethod
     def here(cls) -> Machine:
@@ -44,7 +53,7 @@ class Machine:
         subdir = f"{system}-{architecture}"
         if subdir == "osx-aarch64":
             subdir = "osx-arm64"
-        return cls(subdir, _PathTools(), program_path("pixi"), program_path("uv"))
+        return cls(subdir, _PathTools(), program_path("pixi"), program_path("uv"), Detected(), os.environ)
 
 
 class _PathTools(Mapping[str, str]):

@@ -193,7 +193,8 @@ class _Run:
         reasons: dict[str, str] = {}
         universal, failure = self.resolution.universal, self.resolution.failure
         ends = Outcome.UNKNOWN if failure is not None and failure.kind == "index" else Outcome.FAILS
-        if failure is not None and (universal is None or universal.failure is not None):
+        kept = self.resolution.source == "lock" and self.installer is not None and self.installer.interface == "uv"
+        if failure is not None and not kept and (universal is None or universal.failure is not None):
             worst["lock"], reasons["lock"] = ends, failure.message
             worst["install"], reasons["install"] = Outcome.UNKNOWN, "what would be installed is not known"
             return worst, reasons

@@ -42,8 +42,7 @@ class AskedIndexes:
             """A URL without credentials; a path below the manifest's folder as file://."""
             return session.client.register(url) if "://" in url else Path(settings.root, url).absolute().as_uri()
 
-        session.client.credentials.keyring |= settings.keyring
-        session.client.route(settings.mirrors, settings.proxies)
+        session.connect(settings.connections)
         entries: dict[str, NamedIndex] = {}
         for entry in settings.entries:
             url = entered(entry.url)

@@ -6,17 +6,20 @@ import contextlib
 import io
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self, TypeVar
 from urllib.parse import urljoin, urlsplit
 
+from ..connections import Connections
 from ..errors import IndexAccessError
 from ..lazy_dataclass import dataclass
 from .credentials import Credentials, without_credentials
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx2
 
 __all__ = ["Answer", "IndexClient", "local_path", "without_credentials"]
@@ -55,8 +58,9 @@ class IndexClient:
     """Asks indexes and file hosts; safe between threads.
 
     `credentials` are sent only to the scheme, host and port they belong to; HTTP_PROXY, HTTPS_PROXY and NO_PROXY are
-    honoured. Every error is an IndexAccessError that names the URL without them. `requests` and `received` count
-    requests and body bytes. The HTTP library is imported with the first request.
+    honoured where `connect` brings no proxies, SSL_CERT_FILE and SSL_CERT_DIR always. Every error is an
+    IndexAccessError that names the URL without credentials. `requests` and `received` count requests and body bytes.
+    The HTTP library is imported with the first request.
     """
 
     def __init__(self, *, offline: bool = False) -> None:
@@ -64,10 +68,10 @@ class IndexClient:
         self.requests = 0
         self.received = 0
         self.credentials = Credentials()
+        self._connections = Connections()
         self._mirrors: dict[str, tuple[str, ...]] = {}
-        self._proxies: dict[str, str] = {}
         self._lock = threading.Lock()
-        self._http: httpx2.Client | None = None
+        self._clients: dict[tuple[Connections, bool], httpx2.Client] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -79,14 +83,14 @@ class IndexClient:
 
     def close(self) -> None:
         """Close all connections."""
-        if self._http is not None:
-            self._http.close()
-            self._http = None
+        while self._clients:
+            self._clients.popitem()[1].close()
 
-    def route(self, mirrors: Iterable[tuple[str, tuple[str, ...]]], proxies: Iterable[tuple[str, str]]) -> None:
-        """Ask these mirrors in place of what they mirror, and through these proxies, from now on (`IndexSettings`)."""
-        self._mirrors.update(mirrors)
-        self._proxies.update(proxies)
+    def connect(self, connections: Connections) -> None:
+        """Reach indexes in this way from now on."""
+        self._connections = connections
+        self._mirrors = dict(connections.mirrors)
+        self.credentials.keyring |= connections.keyring
 
     def register(self, url: str) -> str:
         """Remember the credentials in a URL's userinfo for its host, and return the URL without them."""
@@ -190,7 +194,7 @@ class IndexClient:
             for _ in range(REDIRECTS):
                 authorization = self.credentials.header(clean)
                 sent = dict(headers) | ({"authorization": authorization} if authorization else {})
-                with self._client().stream("GET", clean, headers=sent) as response:
+                with self._client(clean).stream("GET", clean, headers=sent) as response:
                     self._count(1, 0)
                     target = response.headers.get("location")
                     if response.status_code not in {301, 302, 303, 307, 308} or not target:
@@ -211,25 +215,13 @@ class IndexClient:
             raise _TransportError(f"{clean} is unreachable: {str(error) or type(error).__name__}") from None
         raise IndexAccessError(f"{without_credentials(url)} redirects too often", url=without_credentials(url))
 
-    def _client(self) -> httpx2.Client:
+    def _client(self, url: str) -> httpx2.Client:
+        """What asks an address: hosts whose certificates are not checked have a client of their own."""
         with self._lock:
-            if self._http is None:
-                import httpx2
-
-                from .. import __version__
-
-                limits = httpx2.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
-                self._http = httpx2.Client(
-                    timeout=httpx2.Timeout(30.0, connect=10.0, pool=FILE_SECONDS),
-                    limits=limits,
-                    mounts={
-                        pattern: httpx2.HTTPTransport(proxy=proxy or None, limits=limits)
-                        for pattern, proxy in self._proxies.items()
-                    },
-                    headers={"user-agent": f"pixi-diagnose/{__version__}"},
-                    follow_redirects=False,
-                )
-            return self._http
+            key = (self._connections, self._connections.verifies(url))
+            if key not in self._clients:
+                self._clients[key] = _http_client(*key)
+            return self._clients[key]
 
     def _body(self, response: httpx2.Response, url: str, cap: int, seconds: float, *, folded: bool) -> bytes:
         if response.status_code in {304, 404}:
@@ -258,6 +250,54 @@ class IndexClient:
         with self._lock:
             self.requests += requests
             self.received += received
+
+
+def _http_client(connections: Connections, verifying: bool) -> httpx2.Client:
+    import httpx2
+
+    from .. import __version__
+
+    limits = httpx2.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
+    context = _tls_context(connections, verifying)
+    try:
+        return httpx2.Client(
+            timeout=httpx2.Timeout(30.0, connect=10.0, pool=FILE_SECONDS),
+            limits=limits,
+            verify=context,
+            mounts={
+                pattern: httpx2.HTTPTransport(proxy=proxy or None, limits=limits, verify=context)
+                for pattern, proxy in connections.proxies
+            },
+            trust_env=not connections.proxies,
+            headers={"user-agent": f"pixi-diagnose/{__version__}"},
+            follow_redirects=False,
+        )
+    except (ImportError, ValueError, httpx2.InvalidURL):  # a scheme for which it has nothing, such as socks5
+        message = "the configured proxy cannot be used: only proxies with http:// and https:// are"
+        raise IndexAccessError(message, url="") from None
+
+
+def _tls_context(connections: Connections, verifying: bool) -> ssl.SSLContext:
+    """Whom to trust, and who one is. Raises IndexAccessError for configured files that are none of that."""
+    import httpx2
+
+    try:
+        context = httpx2.create_ssl_context(verify=verifying)
+    except OSError:  # SSL_CERT_FILE names no certificates: uv 0.13 ignores it then
+        context = httpx2.create_ssl_context(verify=verifying, trust_env=False)
+    roots, own = connections.certificates, connections.client_certificate
+    try:
+        if roots:
+            context.load_verify_locations(**{"capath" if Path(roots).is_dir() else "cafile": roots})
+        if own:
+            context.load_cert_chain(own)
+    except OSError as error:
+        raise IndexAccessError(
+            f"the configured certificates ({', '.join(filter(None, (roots, own)))}) cannot be read: "
+            f"{error.strerror or error}",
+            url="",
+        ) from None
+    return context
 
 
 class _TransportError(Exception):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING
 
+from ..connections import Connections
 from ..core_metadata import StaticMetadata
 from ..evidence import Unknown
 from ..lazy_dataclass import dataclass
@@ -51,12 +52,12 @@ class IndexSettings:
     """(canonical project, "sha256:…") for projects of which only files with one of these hashes count."""
     hashes_required: bool = False
     """Whether a project without any hash among these is a failure."""
-    keyring: bool = False
-    """Whether the program keyring is asked for passwords."""
-    mirrors: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """(the start of addresses, what is asked in its place, in order)."""
-    proxies: tuple[tuple[str, str], ...] = ()
-    """(a pattern of addresses, the proxy, "" for none), where no variable names one."""
+    wheels_first: bool = False
+    """Whether a release with a wheel is taken before any that would be built (pip's --prefer-binary)."""
+    built_too: tuple[str, ...] = ()
+    """Canonical projects that are excepted from that, as none of their wheels would do."""
+    connections: Connections = Connections()
+    """How the indexes are reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,8 @@ class PypiRequest:
 
     Where `universal` is a range of Pythons ("==3.11.*"), it is for every platform and all of that range instead, and
     `python_version` is the lowest of them. `stated` is metadata that the user gives in place of what a build would say;
-    `scoped_overrides` and `scoped_excludes` change what single releases require.
+    `scoped_overrides` and `scoped_excludes` change what single releases require. `alone`: what releases require is left
+    out, whatever it is.
     """
 
     requirements: tuple[str, ...]
@@ -113,6 +115,7 @@ class PypiRequest:
     stated: tuple[DependencyMetadata, ...] = ()
     scoped_overrides: tuple[ScopedChange, ...] = ()
     scoped_excludes: tuple[ScopedChange, ...] = ()
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

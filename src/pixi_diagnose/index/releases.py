@@ -20,6 +20,7 @@ from .pages import IndexFile, ListedFile, split_sdist, split_wheel
 from .tags import Target, describe_misfits
 
 __all__ = [
+    "WHEELS_FIRST",
     "Offer",
     "OfferList",
     "Selection",
@@ -32,6 +33,8 @@ __all__ = [
 ]
 
 
+WHEELS_FIRST = "it would be built, and --prefer-binary takes a release with a wheel"
+"""Why a release is withheld at first."""
 CONDA_BUILD = "0conda"
 LOCAL_BUILD = "0local"
 
@@ -40,7 +43,8 @@ LOCAL_BUILD = "0local"
 class Selection:
     """The rules by which a file is chosen: equal `key`s choose equally.
 
-    `before` limits upload times. Where there are `hashes` (sha256), only files with one of them count.
+    `before` limits upload times. Where there are `hashes` (sha256), only files with one of them count. With
+    `wheels_first` a project that has a usable wheel is offered without its sources.
     """
 
     target: Target
@@ -49,13 +53,15 @@ class Selection:
     prereleases: bool = True
     before: datetime | None = None
     hashes: frozenset[str] = frozenset()
+    wheels_first: bool = False
 
     @property
     def key(self) -> str:
         """The rules as text."""
         before = self.before.isoformat() if self.before else ""
         hashes = " ".join(sorted(self.hashes))
-        return f"{self.target.key} {self.no_build:d}{self.no_binary:d}{self.prereleases:d} {before} {hashes}".rstrip()
+        rules = f"{self.target.key} {self.no_build:d}{self.no_binary:d}{self.prereleases:d} {before} {hashes}".rstrip()
+        return f"{rules} wheels first" if self.wheels_first else rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +178,11 @@ def select(project: str, files: Iterable[ListedFile], selection: Selection) -> O
             offers.append((version, outcome))
         else:
             withheld[str(version)] = outcome
+    if selection.wheels_first and any(
+        o.kind == "wheel" and o.yanked is None and not v.is_prerelease for v, o in offers
+    ):
+        withheld |= {str(version): WHEELS_FIRST for version, offer in offers if offer.kind == "sdist"}
+        offers = [(version, offer) for version, offer in offers if offer.kind == "wheel"]
     return OfferList.of(project, (offer for _, offer in sorted(offers, key=lambda pair: pair[0])), withheld)
 
 

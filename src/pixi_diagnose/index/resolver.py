@@ -21,6 +21,7 @@ from ..pep508 import canonicalize_name
 from .asked_indexes import AskedIndexes
 from .model import Distribution, PypiFailure, PypiRequest, PypiResolution
 from .overlay import Overlay
+from .releases import WHEELS_FIRST
 from .session import IndexSession
 from .uv import UvAnswer, compile_requirements, private_cache
 from .view import RequestView
@@ -41,6 +42,21 @@ def ask_resolver(
 
     For `looked_at` and errors see `resolutions.resolve_projects`.
     """
+    while True:
+        resolution, view = _asked(request, indexes, session, looked_at)
+        more = _built_after_all(resolution, view) if request.indexes.wheels_first else ()
+        if not more:
+            return resolution, view.final and not view.failures
+        excepted = (*request.indexes.built_too, *more)
+        request = replace(request, indexes=replace(request.indexes, built_too=excepted))
+
+
+def _asked(
+    request: PypiRequest,
+    indexes: AskedIndexes,
+    session: IndexSession,
+    looked_at: Callable[[Distribution], None] | None,
+) -> tuple[PypiResolution, RequestView]:
     view = RequestView(request, indexes, session, looked_at)
     overlay = session.overlay()
     with overlay.showing(view.id, view) as label:
@@ -51,8 +67,22 @@ def ask_resolver(
     else:
         failure = _failure(request, view, _cleaned(answer.message, view, bases))
         resolution = PypiResolution((), failure, tuple(view.unknowns))
-    resolution = replace(resolution, tried=tuple(_tried(view, answer, resolution)))
-    return resolution, view.final and not view.failures
+    return replace(resolution, tried=tuple(_tried(view, answer, resolution))), view
+
+
+def _built_after_all(resolution: PypiResolution, view: RequestView) -> tuple[str, ...]:
+    """The projects without a solution of which releases were withheld only because others of them have wheels.
+
+    pip 26 takes a release that must be built where no wheel does (seen).
+    """
+    if resolution.failure is None:
+        return ()
+    return tuple(
+        project
+        for project in resolution.failure.projects
+        for known in (view.known(index, project) for index in range(len(view.indexes)))
+        if known is not None and WHEELS_FIRST in known.withheld().values()
+    )
 
 
 def _ask_uv(
@@ -64,6 +94,8 @@ def _ask_uv(
     arguments += ["--index-strategy", settings.index_strategy, "--resolution", request.strategy]
     if request.universal is not None:
         arguments.append("--universal")
+    if request.alone:
+        arguments.append("--no-deps")
     if view.target.uv_platform is not None:
         arguments += ["--python-platform", view.target.uv_platform]
     for project in view.volatile:

@@ -21,6 +21,7 @@ from .cache import FactCache, default_directory
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
+    from ..connections import Connections
     from ..manifest.model import FindLinks
     from ..source_tree import SourceTree
     from .client import IndexClient
@@ -60,6 +61,7 @@ class IndexSession:
         self._lock = threading.Lock()
         self._secret = ""
         self._client: IndexClient | None = None
+        self._connections: Connections | None = None
         self._overlay: Overlay | None = None
         self._reader: PageReader | None = None
         self._workers: ThreadPoolExecutor | None = None
@@ -130,6 +132,13 @@ class IndexSession:
                     self.cache.put("secret", "overlay", self._secret.encode())
             return self._secret
 
+    def connect(self, connections: Connections) -> None:
+        """Reach indexes and hosts in this way from now on."""
+        with self._lock:
+            self._connections = connections
+            if self._client is not None:
+                self._client.connect(connections)
+
     @property
     def client(self) -> IndexClient:
         """What asks the network, made when it is first wanted."""
@@ -138,6 +147,8 @@ class IndexSession:
         with self._lock:
             if self._client is None:
                 self._client = IndexClient(offline=self.offline)
+                if self._connections is not None:
+                    self._client.connect(self._connections)
             return self._client
 
     def overlay(self) -> Overlay:

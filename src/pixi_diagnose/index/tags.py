@@ -186,6 +186,9 @@ def _expanded(tag: str) -> Iterator[str]:
 # --- why none fits --------------------------------------------------------------------------------------------------
 
 
+_ANY = "any platform"
+
+
 def describe_misfits(filenames: Iterable[str], target: Target) -> str:
     """Why none of a release's wheels fits, in words: "its wheels are for cp38–cp311 only"."""
     from .pages import split_wheel  # what reads pages is slow to import, and a lock needs none
@@ -200,13 +203,16 @@ def _describe(compressed: frozenset[str], target: Target) -> str:
     if not tags:
         return "no wheel on the index"
     minor = _major_minor(target.python)
-    pythons_fit = [t for t in tags if _python_fits(t, minor)]
-    if not pythons_fit:
-        return f"its wheels are for {_pythons(tags)} only"
     mine = _my_system(target)
-    systems = {tag: _system(tag.rpartition("-")[2]) for tag in pythons_fit}
+    systems = {tag: _system(tag.rpartition("-")[2]) for tag in tags}
     if mine.startswith("macOS"):
         systems = {tag: mine if system == "macOS universal2" else system for tag, system in systems.items()}
+    pythons_fit = [t for t in tags if _python_fits(t, minor)]
+    if mine and not pythons_fit and not {mine, _ANY} & set(systems.values()):
+        return f"its wheels are for {_listed(sorted(set(systems.values())))} only ({_pythons(tags)})"
+    if not pythons_fit:
+        return f"its wheels are for {_pythons(tags)} only"
+    systems = {tag: systems[tag] for tag in pythons_fit}
     if mine not in systems.values():
         return f"its wheels are for {_listed(sorted(set(systems.values())))} only"
     here = [tag.rpartition("-")[2] for tag, system in systems.items() if system == mine]
@@ -240,7 +246,7 @@ def _pythons(tags: Iterable[str]) -> str:
 
 def _system(platform: str) -> str:
     if platform == "any":
-        return "any platform"
+        return _ANY
     if platform.startswith("win"):
         arch = {"win32": "32-bit", "win_arm64": "arm64"}.get(platform, "x86_64")
         return f"Windows {arch}"
@@ -252,6 +258,9 @@ def _system(platform: str) -> str:
 
 
 def _my_system(target: Target) -> str:
+    """The target's own platform, "" for one that stands for all of them."""
+    if not target.ranks:
+        return ""
     return _system(min(target.ranks, key=target.ranks.__getitem__).rpartition("-")[2])
 
 

@@ -90,6 +90,7 @@ class RequestView:
             self.indexes,
             settings.no_build,
             settings.no_binary,
+            (settings.wheels_first, settings.built_too),
         ]
         parts += [
             settings.prerelease_mode == "disallow",
@@ -260,6 +261,7 @@ class RequestView:
             prereleases=settings.prerelease_mode != "disallow",
             before=self._limits.get(project, general),
             hashes=self._hashes_of(project),
+            wheels_first=settings.wheels_first and project not in settings.built_too,
         )
 
     def _hashes_of(self, project: str) -> frozenset[str]:

@@ -18,6 +18,7 @@ __all__ = [
     "PypiRecord",
     "Staleness",
     "is_tree",
+    "of_nothing",
 ]
 
 NEWEST = 7
@@ -76,6 +77,11 @@ class PypiRecord:
     def is_distribution(self) -> bool:
         """Whether it is a fixed archive, and no source tree: only that has a version, a hash or an index (P9)."""
         return bool(self.version or self.sha256 or self.index)
+
+
+def of_nothing(project: str) -> bool:  # noqa: ARG001 -- the answer for every project
+    """What settings that say nothing forbid."""
+    return False
 
 
 def is_tree(location: str) -> bool:

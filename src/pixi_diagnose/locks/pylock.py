@@ -17,6 +17,7 @@ from ..index.model import Distribution
 from ..index.tags import Target
 from ..lazy_dataclass import dataclass
 from ..manifest.model import GitSource, PathSource, UrlSource
+from .model import of_nothing
 
 if TYPE_CHECKING:
     from packaging.pylock import (
@@ -37,10 +38,6 @@ WHY_BUILT = "pylock.toml has no wheel for it that fits"
 REFUSED = "no-binary is set for it"
 
 
-def _nothing(project: str) -> bool:  # noqa: ARG001 -- the answer for every project
-    return False
-
-
 @dataclass(frozen=True, slots=True)
 class Choice:
     """For what a lock is asked; without `groups` (None) the lock's default ones.
@@ -51,8 +48,8 @@ class Choice:
     target: Target
     extras: Sequence[str] = ()
     groups: Sequence[str] | None = None
-    forbids_build: Callable[[str], bool] = _nothing
-    forbids_wheel: Callable[[str], bool] = _nothing
+    forbids_build: Callable[[str], bool] = of_nothing
+    forbids_wheel: Callable[[str], bool] = of_nothing
 
 
 def read_pylock(text: str, path: str) -> Pylock:

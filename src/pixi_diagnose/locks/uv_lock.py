@@ -17,6 +17,7 @@ from ..index.model import Distribution
 from ..index.tags import Target
 from ..lazy_dataclass import dataclass
 from ..pep508 import canonicalize_name
+from .model import of_nothing
 from .pypi_matching import MarkerReader
 from .toml_fields import Fields, parse_toml
 
@@ -109,14 +110,16 @@ class UvLock:
 class Selection:
     """What is installed of a lock: the root projects with these extras and groups, on one platform and Python.
 
-    `target` accepts wheels and gives markers; `no_binary` is as in the settings.
+    `target` accepts wheels and gives markers; `forbids_build` and `forbids_wheel` say of a canonical name what the
+    settings rule out.
     """
 
     roots: tuple[str, ...]
     target: Target
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
-    no_binary: bool | tuple[str, ...] = False
+    forbids_build: Callable[[str], bool] = of_nothing
+    forbids_wheel: Callable[[str], bool] = of_nothing
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -169,7 +172,7 @@ def _package(fields: Fields) -> UvPackage:
         optional=_by_name(fields.table("optional-dependencies"), _dependency),
         groups=_by_name(fields.table("dev-dependencies"), _dependency),
         sdist=_file(fields.table("sdist"), fields) if "sdist" in fields else None,
-        wheels=tuple(_file(w, fields) for w in fields.tables("wheels")),
+        wheels=tuple(_wheel(w, fields) for w in fields.tables("wheels")),
         requires_dist=tuple(map(_requirement, metadata.tables("requires-dist"))),
         requires_dev=_by_name(metadata.table("requires-dev"), _requirement),
         provides_extras=tuple(map(canonicalize_name, metadata.texts("provides-extras"))),
@@ -189,6 +192,13 @@ def _file(fields: Fields, package: Fields) -> UvFile:
         url = source.text("url", "") or source.text("path", "")
         name = name or unquote(url.partition("#")[0].rpartition("/")[2])
     return UvFile(name, url, fields.text("hash", "").removeprefix("sha256:"), fields.number("size"))
+
+
+def _wheel(fields: Fields, package: Fields) -> UvFile:
+    found = _file(fields, package)
+    if _tag(found.filename).count("-") != 2:
+        raise fields.error(f"'{found.filename}' is no name of a wheel")
+    return found
 
 
 def _dependency(fields: Fields) -> UvDependency:
@@ -228,7 +238,8 @@ def _conflict(members: Iterable[Fields]) -> frozenset[tuple[str, str, str]]:
 def locked_distributions(lock: UvLock, selection: Selection) -> tuple[Distribution, ...]:
     """The distributions that a sync of the selection installs, sorted by project; members included, virtual ones not.
 
-    Roots that the lock does not have give nothing.
+    Roots that the lock does not have give nothing. A build that the settings forbid is among them: it is uv's own error
+    when it is about to start. Raises LockError where the lock has nothing of a package that may be installed.
     """
     return _Walk(lock, selection).run()
 
@@ -313,14 +324,25 @@ class _Walk:
             return None, "directory", "it is a source tree"
         if package.kind == "git":
             return None, "git", "it is a source tree"
-        own = self.selection.no_binary
-        refused = own is True or (isinstance(own, tuple) and package.name in own)
+        refused = self.selection.forbids_wheel(package.name)
         target = self.selection.target
         ranked = [(rank, w) for w in package.wheels if (rank := target.rank(_tag(w.filename))) is not None]
         if ranked and not refused:
             return min(ranked, key=lambda r: r[0])[1], "wheel", ""
+        if package.sdist is None or (refused and self.selection.forbids_build(package.name)):
+            message = f"{package.name} {package.version} cannot be installed: {_why_not(package, refused)}"
+            raise LockError(message, path="uv.lock")
         why = "no-binary is set for it" if refused and ranked else "uv.lock has no wheel for it that fits"
         return package.sdist, "sdist", why
+
+
+def _why_not(package: UvPackage, refused: bool) -> str:
+    """Why uv 0.13 takes nothing of what a lock has of a package."""
+    if not refused:
+        return "uv.lock has neither a wheel that fits this platform nor its source"
+    return "no-binary forbids its wheels, and " + (
+        "uv.lock has no source of it" if package.sdist is None else "no-build forbids building it"
+    )
 
 
 def _tag(filename: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..environment import Environment
 from ..errors import LockError
 from ..evidence import Place, Unknown
-from ..index.model import Distribution
+from ..index.model import Distribution, PypiFailure
 from ..index.tags import Target
 from ..lazy_dataclass import dataclass
 from ..manifest.installer import Installer
@@ -67,24 +67,32 @@ class UvProjectLock:
         return self.stale.get(environment.platform.name)
 
     def answer(self, environment: Environment) -> LockAnswer | None:
-        """What a sync installs on the environment's platform; None without a lock, or where it is stale."""
+        """What a sync installs on the environment's platform; None without a lock, or where it is stale.
+
+        What may be built or taken as a wheel counts when the lock is installed, not when it is written: as in uv 0.13,
+        the settings of now decide, whatever those were under which it was made.
+        """
         python = self.installer.python.version
         if self.lock is None or self.staleness(environment) is not None or not python:
             return None
         project = self.installer.project
-        off = environment.options.no_binary
+        options = environment.options
         selection = Selection(
             # a workspace without a project of its own installs its members
             roots=(project.name,) if project.name else tuple(m.name for m in project.members),
             target=Target.of(environment.platform, python),
             extras=project.extras,
             groups=project.groups,
-            no_binary=tuple(e.name for e in off) if isinstance(off, tuple) else bool(off),
+            forbids_build=options.forbids_build,
+            forbids_wheel=options.forbids_wheel,
         )
-        distributions = locked_distributions(self.lock, selection)
-        sources = tuple(s for d in distributions if (s := _source(d)) is not None)
         assumed = self.installer.python.assumption
         unknowns = (Unknown(f"assumed: {assumed}", subject="python"),) if assumed else ()
+        try:
+            distributions = locked_distributions(self.lock, selection)
+        except LockError as error:
+            return LockAnswer(python, (), (), unknowns=unknowns, failure=PypiFailure("lock", error.message))
+        sources = tuple(s for d in distributions if (s := _source(d)) is not None)
         return LockAnswer(python, (), distributions, sources, unknowns)
 
 

@@ -67,7 +67,7 @@ class _Reader:
         read = self._pip(lines)
         name = self._name(fields)
         platforms = tuple(bare_platform(subdir) for subdir in self._platforms(fields.get("platforms")))
-        variables = self._variables(fields.get("variables"))
+        self._variables(fields.get("variables"))
         found = placed_problems(self.document, (*problems.found, *read.problems))
         return Manifest(
             dialect="conda",
@@ -76,7 +76,7 @@ class _Reader:
             name=name,
             channels=channels,
             platforms=platforms,
-            features={"default": Feature("default", (TargetTable(None, conda, tuple(read.specs), variables),))},
+            features={"default": Feature("default", (TargetTable(None, conda, tuple(read.specs)),))},
             environments=(EnvironmentDeclaration(name),),
             options=replace(
                 read.options, no_build_isolation=isolation_from(self.invocation, read.no_build_isolation or None)
@@ -92,7 +92,9 @@ class _Reader:
                     constraints=tuple(read.constraints),
                     no_index=read.no_index,
                     hashes_required=read.hashes_required,
-                    keyring=read.keyring,
+                    connections=read.connections,
+                    wheels_first=read.wheels_first,
+                    alone=read.alone,
                 ),
                 building=BuildSettings(
                     constraints=tuple(read.build_constraints), project_config_settings=read.config_settings
@@ -130,8 +132,10 @@ class _Reader:
             return self.invocation.platforms
         return self.problems.array(node, lambda n: self.problems.parsed(n, check)) or self.invocation.platforms
 
-    def _variables(self, node: Node | None) -> dict[str, str]:
-        return {} if node is None else self.problems.mapping(node, str, self.problems.string)
+    def _variables(self, node: Node | None) -> None:
+        """No build of pip's gets them: conda sets them when pip is done (conda 26.7, conda/cli/install.py)."""
+        if node is not None:
+            self.problems.mapping(node, str, self.problems.string)
 
     def _dependencies(self, node: Node | None) -> tuple[tuple[CondaSpec, ...], list[tuple[str, Place]]]:
         """The conda specs, and the lines of the pip section with their places."""

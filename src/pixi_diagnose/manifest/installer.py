@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 
+from ..connections import Connections
 from ..evidence import Place
 from ..lazy_dataclass import dataclass
 from .model import PypiSpec
@@ -136,7 +137,8 @@ class ResolutionSettings:
 
     `lock_environments` narrows a universal lock, `required_environments` demands wheels for some (markers).
     `strategy` is "highest", "lowest" or "lowest-direct". `hashes_required`: every requirement needs a hash.
-    `keyring`: passwords come from the program keyring, too.
+    `connections` say how indexes are reached. `wheels_first` is pip's --prefer-binary, `alone` --no-deps: only what is
+    asked for is installed, and nothing that it requires.
     """
 
     requires_python: str = ""
@@ -150,7 +152,9 @@ class ResolutionSettings:
     indexes: tuple[NamedIndex, ...] = ()
     no_index: bool = False
     hashes_required: bool = False
-    keyring: bool = False
+    connections: Connections = Connections()
+    wheels_first: bool = False
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

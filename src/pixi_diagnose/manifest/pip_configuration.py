@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 
+from ..connections import Connections, proxy_patterns
 from ..errors import UsageError
 from ..evidence import Place, Unknown
 from ..lazy_dataclass import dataclass
@@ -22,21 +23,20 @@ from .surroundings import Surroundings
 __all__ = ["PipConfiguration", "PipSetting", "read_pip_configuration"]
 
 LISTS = ("extra-index-url", "find-links", "constraint", "build-constraint", "trusted-host")
-SWITCHES = ("no-index", "pre", "prefer-binary", "require-hashes", "no-build-isolation")
+SWITCHES = ("no-index", "pre", "prefer-binary", "require-hashes", "no-build-isolation", "no-deps")
 FORMATS = ("no-binary", "only-binary")
-ALIASES = {"pypi-url": "index-url"}
+ALIASES = {"pypi-url": "index-url", "no-dependencies": "no-deps"}
 
 # What changes the set that is installed, or for what it is chosen.
 _NOT_FOLLOWED = {
     **dict.fromkeys(("requirement", "editable", "group", "requirements-from-script"), "installs more than the input"),
-    **dict.fromkeys(("no-deps", "no-dependencies"), "leaves out what the requirements require"),
     **dict.fromkeys(("python-version", "platform", "abi", "implementation"), "chooses for another target"),
     **dict.fromkeys(("all-releases", "only-final", "uploaded-prior-to"), "limits the releases that are chosen from"),
     **dict.fromkeys(("config-settings", "global-option"), "changes what builds make"),
     "ignore-requires-python": "lets releases for other Pythons in",
-    "prefer-binary": "prefers an older wheel to a newer source",
 }
-_VARIABLES = ("index-url", "pypi-url", *LISTS, *SWITCHES, *FORMATS, "keyring-provider", *_NOT_FOLLOWED)
+_CONNECTIONS = ("keyring-provider", "proxy", "cert", "client-cert")
+_VARIABLES = ("index-url", "pypi-url", "no-dependencies", *LISTS, *SWITCHES, *FORMATS, *_CONNECTIONS, *_NOT_FOLLOWED)
 _TRUE = {"y", "yes", "t", "true", "on", "1"}
 _FALSE = {"n", "no", "f", "false", "off", "0"}
 
@@ -85,6 +85,21 @@ class PipConfiguration:
         """The entries of a list, none where it is not set."""
         return self.settings[name].words if name in self.settings else ()
 
+    def connections(self, variable: Callable[[str], str | None]) -> Connections:
+        """How pip reaches indexes. Where it has a proxy of its own it looks at no variable for certificates either."""
+        proxy = self._text("proxy")
+        bundle = "" if proxy else variable("REQUESTS_CA_BUNDLE") or variable("CURL_CA_BUNDLE") or ""
+        return Connections(
+            keyring=self._text("keyring-provider") == "subprocess",
+            proxies=proxy_patterns(proxy, proxy),
+            unverified=self.words("trusted-host"),
+            certificates=bundle or self._text("cert"),
+            client_certificate=self._text("client-cert"),
+        )
+
+    def _text(self, name: str) -> str:
+        return self.settings[name].value.strip() if name in self.settings else ""
+
     def is_on(self, name: str) -> bool:
         """Whether a switch is on, False where it is not set. Raises UsageError for what is no switch's position."""
         return name in self.settings and self.settings[name].switched_on
@@ -111,7 +126,7 @@ def read_pip_configuration(surroundings: Surroundings) -> PipConfiguration:
     unknowns = [
         Unknown(f"{setting.where} is not followed: it {_NOT_FOLLOWED[name]}", subject="pip's configuration")
         for name, setting in settings.items()
-        if name in _NOT_FOLLOWED and not (name in SWITCHES and not setting.switched_on)
+        if name in _NOT_FOLLOWED
     ]
     formats = [s for s in said if s.name in FORMATS]
     # pip applies variables in the order of its process's environment, which is not known: names after `:all:`

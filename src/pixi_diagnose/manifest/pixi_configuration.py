@@ -14,34 +14,24 @@ from typing import Any
 
 import tomli
 
-from ..lazy_dataclass import dataclass
+from ..connections import Connections, proxy_patterns
 
-__all__ = ["PixiConfiguration", "configuration_files", "pixi_configuration"]
+__all__ = ["configuration_files", "pixi_configuration"]
 
 _TRUE = {"1", "true", "yes", "on", "y", "t"}
 _PROXY_VARIABLES = ("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 
 
-@dataclass(frozen=True, slots=True)
-class PixiConfiguration:
-    """What holds for one workspace.
-
-    `mirrors` are (the start of addresses, what is asked in its place, in order). `proxies` are (scheme and host as a
-    pattern such as "https://" or "all://*index.example", the proxy, "" for none).
-    """
-
-    keyring: bool = False
-    mirrors: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    proxies: tuple[tuple[str, str], ...] = ()
-
-
 @cache
-def pixi_configuration(root: str) -> PixiConfiguration:
+def pixi_configuration(root: str) -> Connections:
     """The configuration for the workspace in `root`, as the files of this machine have it.
 
-    A file that cannot be read says nothing, as in pixi after its message.
+    A file that cannot be read says nothing, as in pixi after its message. With `tls-no-verify` pixi checks no
+    certificate of the indexes and of their usual file host; here of no host.
     """
     keyring: object = None
+    unchecked: object = None
+    unverified: tuple[str, ...] = ()
     mirrors: dict[str, tuple[str, ...]] = {}
     proxies: dict[str, Any] = {}
     for path in configuration_files(root, os.environ):
@@ -49,12 +39,21 @@ def pixi_configuration(root: str) -> PixiConfiguration:
             document = tomli.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError):
             continue
-        keyring = _table(document, "pypi-config").get("keyring-provider") if keyring is None else keyring
+        pypi = _table(document, "pypi-config")
+        keyring = pypi.get("keyring-provider") if keyring is None else keyring
+        unchecked = document.get("tls-no-verify", document.get("tls_no_verify")) if unchecked is None else unchecked
+        hosts = pypi.get("allow-insecure-host")
+        unverified += tuple(h for h in hosts if isinstance(h, str)) if isinstance(hosts, list) else ()
         for address, given in _table(document, "mirrors").items():
             if isinstance(given, list):
                 mirrors.setdefault(_folder(address), tuple(_folder(url) for url in given if isinstance(url, str)))
         proxies = {**_table(document, "proxy-config"), **proxies}
-    return PixiConfiguration(keyring == "subprocess", tuple(mirrors.items()), tuple(_proxies(proxies)))
+    return Connections(
+        keyring=keyring == "subprocess",
+        mirrors=tuple(mirrors.items()),
+        proxies=_proxies(proxies),
+        unverified=("*",) if unchecked is True else unverified,
+    )
 
 
 def configuration_files(root: str, environment: Mapping[str, str]) -> Iterator[Path]:
@@ -88,12 +87,10 @@ def _folder(url: str) -> str:
     return url if url.endswith("/") else f"{url}/"
 
 
-def _proxies(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _proxies(given: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """Variables for proxies go before all of it (pixi 0.77)."""
     if any(os.environ.get(name) for name in _PROXY_VARIABLES):
-        return
-    named = [(f"{scheme}://", given[scheme]) for scheme in ("http", "https") if isinstance(given.get(scheme), str)]
+        return ()
+    http, https = (given[s] if isinstance(given.get(s), str) else "" for s in ("http", "https"))
     hosts = given.get("non-proxy-hosts")
-    if named:
-        yield from ((f"all://*{host}", "") for host in (hosts if isinstance(hosts, list) else ()))
-    yield from named
+    return proxy_patterns(http, https, map(str, hosts) if isinstance(hosts, list) else ())

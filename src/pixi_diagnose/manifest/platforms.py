@@ -15,7 +15,9 @@ __all__ = [
     "check_platform_name",
     "check_selector",
     "combined_platform",
+    "declared_beyond_defaults",
     "derived_name",
+    "is_version",
     "platform_with",
     "read_platform",
     "read_system_requirements",
@@ -90,7 +92,7 @@ def platform_with(name: str, subdir: str, declared: Iterable[VirtualPackage]) ->
     return Platform(name, subdir, (*own, *(default for default in _defaults(subdir) if default.name not in names)))
 
 
-def _customised(platform: Platform) -> tuple[VirtualPackage, ...]:
+def declared_beyond_defaults(platform: Platform) -> tuple[VirtualPackage, ...]:
     """The virtual packages that differ from the subdir's defaults."""
     defaults = _defaults(platform.subdir)
     return tuple(package for package in platform.virtual_packages if package not in defaults)
@@ -119,7 +121,7 @@ def combined_platform(subdir: str, pinned: Sequence[Platform]) -> Platform:
     if len(pinned) == 1:
         return pinned[0]
     highest: dict[str, VirtualPackage] = {}
-    for package in (package for platform in pinned for package in _customised(platform)):
+    for package in (package for platform in pinned for package in declared_beyond_defaults(platform)):
         known = highest.get(package.name)
         if known is None or _version_key(package.version) > _version_key(known.version):
             highest[package.name] = package
@@ -232,7 +234,7 @@ def _read_virtual_packages(problems: Problems, table: Table) -> list[VirtualPack
         version, _, build = raw.partition("=")
         if any(package.name == key for package in declared):
             problems.add("invalid", f"'{key}' is declared more than once", (*table.node.key, key), at="key")
-        elif not re.fullmatch(_VERSION, version):
+        elif not is_version(version):
             problems.invalid(Node(raw, (*table.node.key, key)), f"'{version}' is not a valid virtual-package version")
         else:
             declared.append(VirtualPackage(key, version, build or "0"))
@@ -324,8 +326,13 @@ def _check_subdir(text: str) -> str:
     return text
 
 
+def is_version(text: str) -> bool:
+    """Whether a text is a conda version."""
+    return re.fullmatch(_VERSION, text) is not None
+
+
 def _check_version(text: str) -> str:
-    if not re.fullmatch(_VERSION, text):
+    if not is_version(text):
         raise ValueError(f"'{text}' is not a valid version")
     return text
 

@@ -24,7 +24,7 @@ from .problem_places import placed_problems
 from .surroundings import Surroundings
 from .target_python import target_python
 from .uv_discovery import find_options
-from .uv_installer import build_settings, pypi_options
+from .uv_installer import build_settings, connections_of, pypi_options
 
 if TYPE_CHECKING:
     from packaging.pylock import Pylock
@@ -79,7 +79,7 @@ def read_pylock_manifest(text: str, path: str, invocation: Invocation, surroundi
                 all_extras=tuple((lock.extras if lock else None) or ()),
                 all_groups=tuple((lock.dependency_groups if lock else None) or ()),
             ),
-            resolution=ResolutionSettings(keyring=found.options.keyring_provider == "subprocess"),
+            resolution=ResolutionSettings(connections=connections_of(found.options, surroundings.variable)),
             building=build_settings(found.options, found.options.build_constraint_dependencies or ()),
             places=found.options.places,
         ),

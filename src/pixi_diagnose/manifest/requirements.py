@@ -12,10 +12,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import field, replace
 from pathlib import PurePath
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from ..connections import Connections
 from ..errors import ManifestError
 from ..evidence import Place, Unknown
 from ..lazy_dataclass import dataclass
@@ -49,7 +50,7 @@ from .surroundings import Surroundings
 from .target_python import target_python
 from .unnamed import named_by
 from .uv_discovery import FoundOptions, find_options
-from .uv_installer import build_settings, indexes_of, isolation_from, pypi_options
+from .uv_installer import build_settings, connections_of, indexes_of, isolation_from, pypi_options
 from .uv_options import UvOptions
 from .uv_variables import boolean, named_files
 
@@ -86,8 +87,10 @@ class RequirementFiles:
     config_settings: dict[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     no_index: bool = False
     hashes_required: bool = False
+    wheels_first: bool = False
+    alone: bool = False
     no_build_isolation: bool = False
-    keyring: bool = False
+    connections: Connections = Connections()
     problems: list[ManifestProblem] = field(default_factory=list)
     unread: list[UnreadTable] = field(default_factory=list)
     unknowns: list[Unknown] = field(default_factory=list)
@@ -155,7 +158,9 @@ def read_requirements_file(text: str, path: str, invocation: Invocation, surroun
                 no_index=read.no_index or bool(settings.no_index),
                 hashes_required=read.hashes_required,
                 indexes=indexes_of(settings),
-                keyring=read.keyring or settings.keyring_provider == "subprocess",
+                connections=connections_of(settings, surroundings.variable) if uses_uv else read.connections,
+                wheels_first=read.wheels_first,
+                alone=read.alone or bool(settings.no_deps),
                 excludes=(*read.excludes, *(e.name for e in settings.exclude_dependencies or ())),
             ),
             building=BuildSettings(
@@ -193,6 +198,8 @@ def read_requirement_files(
     else:
         reader.apply(read_pip_configuration(surroundings))
     reader.file(text, path, name, constraints=False, place_of=place_of)
+    if not uses_uv:
+        reader.pass_over_untrusted()
     return reader.read
 
 
@@ -200,6 +207,7 @@ def read_pip_defaults(path: str, surroundings: Surroundings) -> RequirementFiles
     """What pip's own configuration gives to an input in the folder of `path` that has no options itself."""
     reader = _Reader(str(PurePath(path).parent), surroundings, uses_uv=False)
     reader.apply(read_pip_configuration(surroundings))
+    reader.pass_over_untrusted()
     return reader.read
 
 
@@ -219,7 +227,7 @@ class _Reader:
                 self._configured(configuration.settings[name].place).option(f"--{name}", word)
         for setting in configuration.formats:
             self._configured(setting.place).option(f"--{setting.name}", setting.value)
-        for name in ("no-index", "pre", "require-hashes"):
+        for name in ("no-index", "pre", "prefer-binary", "require-hashes"):
             if configuration.is_on(name):
                 self._configured(configuration.settings[name].place).option(f"--{name}", "")
         for word in configuration.words("build-constraint"):
@@ -231,10 +239,37 @@ class _Reader:
             if switch.switched_on:
                 reason = "pip takes it the other way round and keeps builds isolated: only `false` turns isolation off"
                 read.unread.append(UnreadTable(switch.place, switch.where, reason))
-        provider = configuration.settings.get("keyring-provider")
-        read.keyring = provider is not None and provider.value == "subprocess"
+        read.alone = configuration.is_on("no-deps")
+        read.connections = configuration.connections(self.surroundings.variable)
         read.unknowns += configuration.unknowns
         read.files |= configuration.files
+
+    def pass_over_untrusted(self) -> None:
+        """Leave out the indexes and links that pip 26 passes over with a warning: those without https or trust."""
+        read, options = self.read, self.read.options
+        trusted = read.connections
+        default, further, links = options.index_url, options.extra_index_urls or (), options.find_links or ()
+        indexes = [url for url in (*further, *([default] if default else [])) if trusted.accepts(url)]
+        kept = tuple(link for link in links if link.url is None or trusted.accepts(link.url))
+        given = [
+            ("index-url", "--index-url", default),
+            *(("extra-index-urls", "--extra-index-url", u) for u in further),
+        ]
+        for key, name, url in (*given, *(("find-links", "--find-links", link.url) for link in links)):
+            if url and not trusted.accepts(url):
+                reason = f"pip passes over {urlsplit(url).hostname}: it is not https, and no trusted host"
+                read.unread.append(UnreadTable(options.places[key], name, reason))
+        if default and not trusted.accepts(default):
+            # which of them is called the default makes no difference to pip
+            read.no_index |= not indexes
+            read.options = replace(options, index_url=indexes.pop() if indexes else None)
+        elif default:
+            indexes.pop()
+        read.options = replace(
+            read.options,
+            extra_index_urls=tuple(indexes) if options.extra_index_urls is not None else None,
+            find_links=kept if options.find_links is not None else None,
+        )
 
     def apply_variables(self) -> None:
         """Start from the files that uv's variables name (uv 0.13.8: relative to where it runs)."""
@@ -357,9 +392,11 @@ class _Line:
             reason = f"uv ignores `{name}` in a requirements file"
             reason += ": it takes it on its command line" if name in {"--pre", "--trusted-host"} else ""
             read.unread.append(UnreadTable(self.place, name, reason))
+        elif name == "--trusted-host":
+            connections = read.connections
+            read.connections = replace(connections, unverified=(*connections.unverified, value))
         elif name == "--prefer-binary":
-            reason = "`--prefer-binary` is not followed: pip prefers an older wheel to a newer source"
-            read.unknowns.append(Unknown(reason, subject=name))
+            read.wheels_first = True
         elif name == "--pre":
             self._set(prerelease_mode="allow")
         elif name == "--index-url":

@@ -11,6 +11,7 @@ from pathlib import PurePath
 
 from packaging.specifiers import SpecifierSet
 
+from ..connections import Connections
 from ..errors import UsageError
 from ..evidence import Place, Unknown
 from ..lazy_dataclass import dataclass
@@ -47,7 +48,7 @@ from .target_python import target_python
 from .unnamed import named_by
 from .unread import tables_that_pip_ignores
 from .uv_discovery import FoundOptions, find_options
-from .uv_installer import build_settings, indexes_of, isolation_from, pypi_options
+from .uv_installer import build_settings, connections_of, indexes_of, isolation_from, pypi_options
 from .uv_sources import Lowering
 from .uv_tables import UvTables
 from .uv_workspace import ProjectFile, ProjectFiles, Workspace
@@ -305,9 +306,14 @@ class _Reader:
             strategy=found.options.resolution or "highest",
             indexes=indexes_of(found.options),
             no_index=bool(found.options.no_index) or self.pip.no_index,
-            keyring=found.options.keyring_provider == "subprocess" or self.pip.keyring,
+            connections=self._connections(found),
             hashes_required=self.pip.hashes_required,
+            wheels_first=self.pip.wheels_first,
+            alone=self.pip.alone,
         )
+
+    def _connections(self, found: FoundOptions) -> Connections:
+        return connections_of(found.options, self.surroundings.variable) if self.uses_uv else self.pip.connections
 
     def _unread_by_pip(self, current: ProjectFile) -> tuple[UnreadTable, ...]:
         return () if self.uses_uv else tables_that_pip_ignores(current.document.data, self.path)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+from ..connections import Connections, proxy_patterns
 from ..errors import UsageError
 from ..evidence import Place
 from ..pep508 import canonicalize_name
@@ -13,7 +14,7 @@ from .invocation import Invocation
 from .model import FindLinks, IsolationEntry, PypiOptions, PypiSpec
 from .uv_options import UvOptions
 
-__all__ = ["build_settings", "indexes_of", "isolation_from", "pypi_options"]
+__all__ = ["build_settings", "connections_of", "indexes_of", "isolation_from", "pypi_options"]
 
 COMMAND_LINE = "command line"
 """Where settings stand that are in no file."""
@@ -70,6 +71,16 @@ def indexes_of(options: UvOptions) -> tuple[NamedIndex, ...]:
         if not further:
             found.setdefault(index.name or f" {number}", index)
     return tuple(found.values())
+
+
+def connections_of(options: UvOptions, variable: Callable[[str], str | None]) -> Connections:
+    """How indexes are reached. Proxies of the settings go before variables, and then none of these counts (uv 0.13)."""
+    return Connections(
+        keyring=options.keyring_provider == "subprocess",
+        proxies=proxy_patterns(options.http_proxy or "", options.https_proxy or "", options.no_proxy or ()),
+        unverified=options.allow_insecure_host or (),
+        client_certificate=variable("SSL_CLIENT_CERT") or "",
+    )
 
 
 def build_settings(options: UvOptions, constraints: tuple[PypiSpec, ...]) -> BuildSettings:

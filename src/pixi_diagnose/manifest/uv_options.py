@@ -52,6 +52,7 @@ INDEX_STRATEGIES = ("first-index", "unsafe-first-match", "unsafe-best-match")
 PRERELEASE_MODES = ("disallow", "allow", "if-necessary", "explicit", "if-necessary-or-explicit")
 KEYRING_PROVIDERS = ("disabled", "native", "subprocess")
 RESOLUTIONS = ("highest", "lowest", "lowest-direct")
+_PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 _INDEX_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _TORCH_BACKEND = re.compile(r"auto|cpu|xpu|cu\d{2,3}|rocm[\d.]+")
 
@@ -59,8 +60,14 @@ _TORCH_BACKEND = re.compile(r"auto|cpu|xpu|cu\d{2,3}|rocm[\d.]+")
 _INDIFFERENT = (
     *("required-version", "system-certs", "native-tls", "offline", "no-cache", "cache-dir", "preview"),
     *("preview-features", "python-preference", "python-downloads", "concurrent-downloads", "concurrent-builds"),
-    *("concurrent-installs", "http-proxy", "https-proxy", "no-proxy", "allow-insecure-host"),
-    *("prerelease-package", "fork-strategy", "require-build-hashes", "link-mode", "compile-bytecode"),
+    *(
+        "concurrent-installs",
+        "prerelease-package",
+        "fork-strategy",
+        "require-build-hashes",
+        "link-mode",
+        "compile-bytecode",
+    ),
     *("upgrade", "upgrade-package", "reinstall", "reinstall-package"),
     *("python-install-mirror", "pypy-install-mirror", "graalpy-install-mirror", "pyodide-install-mirror"),
     *("python-downloads-json-url", "publish-url", "trusted-publishing", "check-url", "add-bounds", "audit"),
@@ -68,7 +75,7 @@ _INDIFFERENT = (
 )
 _INDIFFERENT_TO_PIP = (
     *("python", "system", "break-system-packages", "target", "prefix", "strict", "extra"),
-    *("all-extras", "no-extra", "no-deps", "group", "allow-empty-requirements", "fork-strategy", "output-file"),
+    *("all-extras", "no-extra", "group", "allow-empty-requirements", "fork-strategy", "output-file"),
     *("no-strip-extras", "no-strip-markers", "no-annotate", "no-header", "custom-compile-command"),
     *("generate-hashes", "python-version", "python-platform", "universal", "no-emit-package", "emit-index-url"),
     *("emit-find-links", "emit-build-options", "emit-marker-expression", "emit-index-annotation"),
@@ -110,6 +117,11 @@ class UvOptions:
     no_binary_package: _Names | None = None
     torch_backend: str | None = None
     keyring_provider: str | None = None
+    no_deps: bool | None = None
+    http_proxy: str | None = None
+    https_proxy: str | None = None
+    no_proxy: tuple[str, ...] | None = None
+    allow_insecure_host: tuple[str, ...] | None = None
     no_sources: bool | None = None
     no_sources_package: _Names | None = None
     constraint_dependencies: tuple[PypiSpec, ...] | None = None
@@ -331,6 +343,13 @@ def _check_torch_backend(text: str) -> str:
     return text
 
 
+def _check_proxy(text: str) -> str:
+    scheme = text.partition("://")[0].lower() if "://" in text else "http"
+    if scheme not in _PROXY_SCHEMES:
+        raise ValueError(f"'{scheme}' is no scheme of a proxy: {', '.join(_PROXY_SCHEMES)}")
+    return text
+
+
 def _bound(problems: Problems, read: Callable[[Problems, Node], Any]) -> Callable[[Node], Any]:
     return lambda node: read(problems, node)
 
@@ -381,10 +400,16 @@ _READERS: Mapping[str, Callable[[Problems, Node], Any]] = {
     "no-sources": _boolean,
     "no-sources-package": _names,
     "keyring-provider": _one_of(KEYRING_PROVIDERS),
+    "http-proxy": lambda problems, node: problems.parsed(node, _check_proxy),
+    "https-proxy": lambda problems, node: problems.parsed(node, _check_proxy),
+    "no-proxy": _strings,
+    "allow-insecure-host": _strings,
     "torch-backend": lambda problems, node: problems.parsed(node, _check_torch_backend),
 }
-_NOT_FOR_PIP = {"index", "no-build-package", "no-binary-package"}
+_NOT_FOR_PIP = {"index", "no-build-package", "no-binary-package", "http-proxy", "https-proxy", "no-proxy"}
+_NOT_FOR_PIP |= {"allow-insecure-host"}
 _READERS_OF_PIP: Mapping[str, Callable[[Problems, Node], Any]] = {
     "no-binary": _names_or_all,
     "only-binary": _names_or_all,
+    "no-deps": _boolean,
 }

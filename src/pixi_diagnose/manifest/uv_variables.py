@@ -37,6 +37,7 @@ def options_from_variables(variable: Variable, *, pip: bool) -> UvOptions:
         find_links=links or None,
         index_strategy=_choice(variable, "UV_INDEX_STRATEGY", INDEX_STRATEGIES),
         keyring_provider=_choice(variable, "UV_KEYRING_PROVIDER", KEYRING_PROVIDERS),
+        allow_insecure_host=tuple((variable("UV_INSECURE_HOST") or "").split()) or None,
         resolution=_choice(variable, "UV_RESOLUTION", RESOLUTIONS),
         prerelease=_choice(variable, "UV_PRERELEASE", PRERELEASE_MODES),
         no_build_isolation=boolean(variable, "UV_NO_BUILD_ISOLATION") or None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["printable", "without_credentials"]
+__all__ = ["masked", "printable", "without_credentials"]
 
 _ESCAPES = r"""(?xs)
     (?:\x1b\]|\x9d).*?(?:\x07|\x1b\\|\x9c|$)      # OSC: titles, links, the clipboard
@@ -35,3 +35,9 @@ def without_credentials(text: str) -> str:
     """The text with user names, passwords and conda tokens taken out of every URL in it."""
     text = re.sub(_USER, "", text) if "@" in text else text
     return re.sub(_IN_CONDA_URL, "***", text) if "/t/" in text else text
+
+
+def masked(text: str) -> str:
+    """The text with what `without_credentials` takes out covered instead, so that columns stay."""
+    text = re.sub(_USER, lambda found: "*" * (len(found[0]) - 1) + "@", text) if "@" in text else text
+    return re.sub(_IN_CONDA_URL, lambda found: "*" * len(found[0]), text) if "/t/" in text else text

@@ -2,18 +2,27 @@
 
 Arrays are sorted, so that equal input gives equal bytes; `missing`, `needs`, `stages`, `channels` and `features` keep
 their own order, which means something. Times are left out.
+
+An environment's `best_platform` is the one that pixi would pick on this machine, null where it runs none of them, and
+under every other frontend. `platform_dependencies` and `platform_pypi_dependencies` are what holds on the entry's own
+platform; `dependencies` and `pypi_dependencies` are the same, but what holds on every platform where pixi runs none of
+the environment's here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 
 from ..build_needs.model import BuildNeeds, BuildTarget
 from ..core_metadata import StaticMetadata
 from ..document import Edit, Position
+from ..environment import specs_without_target, supported_platforms
 from ..evidence import Unknown
 from ..finding import Finding, Fix, Plan
+from ..frontends.host import Host
 from ..frontends.model import Build, BuildPhase, Missing, Simulation
+from ..manifest.model import CondaSpec, Manifest, PypiSpec
 from ..report import Location, Report
 from .build_requirements import provisions
 from .foreign_text import without_credentials
@@ -37,7 +46,7 @@ def check_document(report: Report) -> Json:
         "frontend_version": report.frontend_version,
         "offline": report.offline,
         "rejected": report.rejected,
-        "environments": [] if report.rejected else _sorted(report.simulations),
+        "environments": [] if report.rejected else _sorted(report.simulations, report),
         "findings": [_finding(f, location) for f, location in sorted(placed, key=_finding_order)],
         "plans": [_plan(p) for p in sorted(report.plans, key=lambda p: (p.tier, p.name))],
         "unknowns": unknown_parts(report.unknowns),
@@ -54,9 +63,29 @@ def check_document(report: Report) -> Json:
     return document
 
 
-def _sorted(simulations: Iterable[Simulation]) -> list[Json]:
+def _sorted(simulations: Iterable[Simulation], of: Report | None = None) -> list[Json]:
+    """The simulations of a report, or those under another frontend than its own."""
     by_name = sorted(simulations, key=lambda s: (s.environment.name, s.environment.platform.name))
-    return [_environment(s) for s in by_name]
+    entries = [_environment(s) for s in by_name]
+    if of is not None and of.host is not None and of.manifest is not None:
+        for name, group in groupby(entries, key=lambda entry: str(entry["name"])):
+            _place_here(list(group), name, of.manifest, of.host)
+    return entries
+
+
+def _place_here(entries: Sequence[Json], name: str, manifest: Manifest, host: Host) -> None:
+    """Say of one environment's entries which platform pixi would pick here, and list what pixi lists where it is none.
+
+    `pixi info` then has what holds on every platform (pixi 0.77, seen).
+    """
+    best = host.best_platform(supported_platforms(manifest, name), alone=len(manifest.platforms) == 1)
+    if best is not None:
+        found: Json = {"best_platform": best.name}
+    else:
+        conda, pypi = specs_without_target(manifest, name)
+        found = {"dependencies": _conda_names(conda), "pypi_dependencies": _pypi_names(pypi)}
+    for entry in entries:
+        entry.update(found)
 
 
 # --- environments and builds ------------------------------------------------------------------------------------------
@@ -64,6 +93,7 @@ def _sorted(simulations: Iterable[Simulation]) -> list[Json]:
 
 def _environment(simulation: Simulation) -> Json:
     environment, resolution = simulation.environment, simulation.resolution
+    conda, pypi = _conda_names(environment.conda), _pypi_names(environment.pypi)
     return {
         "name": environment.name,
         "platform": environment.platform.name,
@@ -72,8 +102,11 @@ def _environment(simulation: Simulation) -> Json:
         "features": list(environment.features),
         "solve_group": environment.solve_group,
         "channels": [without_credentials(c) for c in environment.channels],
-        "dependencies": _spellings((s.name, s.spelled) for s in environment.conda if not s.brought_by),
-        "pypi_dependencies": _spellings((s.name, s.spelled) for s in environment.pypi),
+        "best_platform": None,
+        "dependencies": conda,
+        "pypi_dependencies": pypi,
+        "platform_dependencies": conda,
+        "platform_pypi_dependencies": pypi,
         "projects": [
             {"project": d.project, "version": d.version, "kind": d.kind}
             for d in sorted(resolution.distributions, key=lambda d: (d.project, d.version))
@@ -91,6 +124,14 @@ def _environment(simulation: Simulation) -> Json:
             for stage in simulation.stages
         ],
     }
+
+
+def _conda_names(specs: Iterable[CondaSpec]) -> list[str]:
+    return _spellings((s.name, s.spelled) for s in specs if not s.brought_by)
+
+
+def _pypi_names(specs: Iterable[PypiSpec]) -> list[str]:
+    return _spellings((s.name, s.spelled) for s in specs)
 
 
 def _spellings(names: Iterable[tuple[str, str]]) -> list[str]:
@@ -243,6 +284,7 @@ def _plan(plan: Plan) -> Json:
         "diff": plan.diff,
         "notes": list(plan.notes),
         "trade_offs": list(plan.trade_offs),
+        "leaves_out": list(plan.leaves_out),
         "unchecked": list(plan.unchecked),
         "reason": without_credentials(plan.reason),
         "hinges_on": without_credentials(plan.hinges_on),

@@ -91,7 +91,8 @@ class SourceReader:
         wanted = [Wanted(s.name, s.source, frozenset(s.extras)) for s, holds in here.items() if holds and s.source]
         # pip knows nothing of [tool.uv.sources]
         reads_uv = environment.installer is None or environment.installer.interface != "pip"
-        gathered = self.gather(wanted, environment.root, target, build, provided, reads_uv=reads_uv)
+        alone = environment.installer is not None and environment.installer.resolution.alone
+        gathered = self.gather(wanted, environment.root, target, build, provided, reads_uv=reads_uv, follows=not alone)
         return _as_pixi_takes_it(gathered, here, environment.root) if environment.dialect == "pixi" else gathered
 
     def gather(
@@ -103,10 +104,12 @@ class SourceReader:
         provided: Collection[str] = (),
         *,
         reads_uv: bool = True,
+        follows: bool = True,
     ) -> Gathered:
         """Read these projects and what they require from sources, for one target. Never raises for what a source holds.
 
-        Relative paths start from `root`. `reads_uv` says whether `[tool.uv.sources]` count.
+        Relative paths start from `root`. `reads_uv` says whether `[tool.uv.sources]` count, `follows` whether what they
+        require is read as well.
         """
         state = _Gathering(reads_uv)
         environment = target.markers()
@@ -119,7 +122,7 @@ class SourceReader:
             wave = []
             for one, read in zip(allowed, found, strict=True):
                 self._add(one, read, target, build, state)
-                for extra in ("", *sorted(one.extras)):
+                for extra in ("", *sorted(one.extras)) if follows else ():
                     if (one.project, extra) not in followed:
                         followed.add((one.project, extra))
                         wave += _required(one, extra, environment, state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from ..foreign_text import printable, without_credentials
+from ..foreign_text import masked, printable, without_credentials
 from .spans import Spans, cell_count
 
 __all__ = ["Page", "glued", "styled"]
@@ -92,7 +92,7 @@ class Page:
 
         A line that is too wide is cut at its end, behind the carets.
         """
-        text = printable(line.rstrip())
+        text = printable(masked(line.rstrip()))
         label = str(number)
         before, marked = cell_count(printable(line[:start])), cell_count(printable(line[start:end].rstrip()))
         room = max(self.width - indent - len(label) - 3, before + marked + 1, 20)

@@ -55,7 +55,9 @@ def print_plan(page: Page, report: Report, plan: Plan) -> None:
 
 
 def _print_passing(page: Page, report: Report, plan: Plan, label: str) -> None:
-    page.paragraph((label, "bold green"), f" {_called(plan)}: {_promise(report, plan)} in the simulation.", hang=2)
+    without = f", without {'; '.join(plan.leaves_out)}" if plan.leaves_out else ""
+    said = f" {_called(plan)}: {_promise(report, plan)} in the simulation{without}."
+    page.paragraph((label, "bold green"), said, hang=2)
     _print_edit(page, report, plan)
 
 

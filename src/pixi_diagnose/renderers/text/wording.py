@@ -16,12 +16,15 @@ _COMMANDS = {
     "uv": {"lock": "uv lock", "install": "uv sync"},
     "uv pip": {"lock": "uv pip install, resolving", "install": "uv pip install, building"},
     "pip": {"lock": "pip install, resolving", "install": "pip install, building"},
+    "conda": {"lock": "conda env create, resolving with pip", "install": "conda env create, building with pip"},
 }
 
 
 def commands(simulation: Simulation) -> Mapping[str, str]:
     """What the user types for each phase; where one command does both, which part of it."""
     installer = simulation.environment.installer
+    if installer is not None and installer.python.source == "conda":
+        return _COMMANDS["conda"]
     return _COMMANDS[simulation.frontend if installer is None else installer.interface]
 
 
