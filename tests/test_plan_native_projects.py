@@ -9,6 +9,7 @@ import pytest
 
 from pixi_diagnose.finding import Plan
 from pixi_diagnose.plan import resolution_mending
+from pixi_diagnose.plan.workbench import with_recommendation
 from pixi_diagnose.renderers.text.report import render_plans
 from support.installer_bench import Bench, serving
 from support.packages import make_wheel
@@ -44,6 +45,24 @@ if os.environ.get("NO_CUDA", "FALSE") != "TRUE":
 from setuptools import setup
 setup(name="{1}", version="{2}", ext_modules=ext_modules)
 """
+LEFT_OUT = (
+    "With NO_CUDA=TRUE the build leaves out its CUDAExtension k: what imports it fails. "
+    "A machine with nvcc compiles it without this variable."
+)
+SCATTER = """\
+import torch
+from itertools import product
+from setuptools import setup
+from torch.utils.cpp_extension import CUDA_HOME, CUDAExtension, CppExtension
+with_cuda = False
+if torch.cuda.is_available():
+    with_cuda = CUDA_HOME is not None
+modules = []
+for name, kind in product(["k"], ["cpu", "cuda"] if with_cuda else ["cpu"]):
+    make = CppExtension if kind == "cpu" else CUDAExtension
+    modules.append(make(name + kind, [name + ".cpp"]))
+setup(name="scatter", version="1.0", ext_modules=modules)
+"""
 EITHER = """\
 import torch
 from setuptools import setup
@@ -66,6 +85,8 @@ FILES = {
     **project("mamba", SWITCH.format("import torch", "mamba", "1.0"), pyproject=DECLARED),
     **project("flash", SWITCH.format("import torch", "flash", "1.0")),
     **project("either", EITHER),
+    **project("scatter", SCATTER),
+    "scatter-1.0/k.cpp": "",
     "mamba-1.0/k.cu": "",
     "flash-1.0/k.cu": "",
     "moving-1.0/k.cu": "",
@@ -147,7 +168,8 @@ def test_uv_gets_the_scripts_switch_and_the_torch_that_runs_it(bench: Bench) -> 
         "+[tool.uv.extra-build-dependencies]",
         '+mamba = [{ requirement = "torch", match-runtime = true }]  # mamba is built for one torch',
     ]
-    assert plan.trade_offs == ("With NO_CUDA=TRUE the build leaves out its CUDAExtension.",)
+    assert plan.trade_offs == (LEFT_OUT,)
+    assert plan.leaves_out == ("k of mamba",)
 
 
 def test_pip_gets_both_with_its_command(bench: Bench) -> None:
@@ -179,7 +201,8 @@ def test_steps_give_the_scripts_switch_to_the_second_one(bench: Bench, frontend:
         f"{program} install -r requirements-build.txt",
         f"NO_CUDA=TRUE {program} install {which} -r requirements.txt",
     )
-    assert "With NO_CUDA=TRUE the build leaves out its CUDAExtension." in plan.trade_offs
+    assert LEFT_OUT in plan.trade_offs
+    assert plan.leaves_out == ("k of flash",)
 
 
 def test_pip_is_told_of_each_kind_that_is_missing_why_no_edit_brings_it(bench: Bench) -> None:
@@ -188,7 +211,28 @@ def test_pip_is_told_of_each_kind_that_is_missing_why_no_edit_brings_it(bench: B
     assert not of_pip(bench, "flash", "torch==2.5.0")[1].edits
 
 
-# --- torch-scatter: nobody can tell whether it needs nvcc -------------------------------------------------------------
+# --- torch-scatter: CUDA code where nvcc is found, and where nobody can tell ------------------------------------------
+
+
+def test_what_compiles_for_the_cpu_without_nvcc_gets_a_plan_that_says_so(bench: Bench) -> None:
+    plan = of_uv(bench, "scatter", "torch==2.5.0")[1]
+    assert plan.passes, plan.reason
+    assert plan.trade_offs == ("scatter is compiled for the CPU alone where it finds no nvcc, as here (setup.py:11).",)
+    assert not plan.leaves_out  # it is the machine that decides, and not the plan
+
+
+def test_a_build_for_the_cpu_alone_is_worth_knowing(bench: Bench) -> None:
+    given = '\n[tool.uv.extra-build-dependencies]\nscatter = ["torch==2.5.0"]\n'
+    text = PROJECT.format('"scatter", "torch==2.5.0"') + given
+    found = bench.files({"pyproject.toml": text}).findings
+    assert ("ENV201", "info", "scatter") in [(f.rule.code, f.severity.value, f.project) for f in found]
+
+
+def test_a_plan_that_leaves_something_out_is_recommended_where_no_other_passes() -> None:
+    lossy = Plan(1, "declare", recommended=False, passes=True, edits=(), text="", diff="", leaves_out=("k of flash",))
+    whole = Plan(3, "staged", recommended=False, passes=True, edits=(), text="", diff="")
+    assert [p.tier for p in with_recommendation([lossy, whole]) if p.recommended] == [3]
+    assert [p.tier for p in with_recommendation([lossy]) if p.recommended] == [1]
 
 
 def test_a_plan_after_which_nothing_fails_for_sure_says_on_what_it_hinges(bench: Bench) -> None:
@@ -240,7 +284,9 @@ def test_what_no_index_has_comes_from_where_its_instructions_say(bench: Bench, m
         "+[tool.uv.sources]",
         f'+detector = {{ git = "{address}", rev = "stable" }}  # not on the index',
     ]
-    assert changed(of_pip(bench, "detector")[1])[1] == f"+detector @ git+{address}@stable  # not on the index"
+    of_file = of_pip(bench, "detector")
+    assert changed(of_file[1])[1] == f"+detector @ git+{address}@stable  # not on the index"
+    assert of_file[3].reason.startswith("what detector needs could not be read, so that nobody knows")
 
 
 def test_where_nothing_is_resolved_no_tier_speaks_of_builds(bench: Bench) -> None:
@@ -260,6 +306,31 @@ def test_uv_is_given_the_last_python_that_has_what_is_used(tmp_path: Path) -> No
         beside = of_pip(made, "ancient", frontend="uv")
     assert changed(plans[1])[1].startswith('+requires-python = "==3.11.*"  # ancient uses imp')
     assert beside == {}  # 3.11 still has it
+
+
+@pytest.mark.parametrize(
+    ("frontend", "commands"),
+    [
+        ("uv", ("uv venv --python 3.11 .venv-3.11", "uv pip install --python .venv-3.11 -r requirements.txt")),
+        ("pip", ("python3.11 -m venv .venv-3.11", ".venv-3.11/bin/python -m pip install -r requirements.txt")),
+    ],
+)
+def test_a_requirements_file_is_installed_into_an_environment_of_that_python(
+    tmp_path: Path, frontend: str, commands: tuple[str, ...]
+) -> None:
+    script = "import imp\nfrom setuptools import setup\nsetup(name='ancient', version='1.0')\n"
+    with serving(tmp_path, sdists(project("ancient", script))) as made:
+        asked = {"plans": True, "every_tier": True, "frontend": frontend, "python": "3.12"}
+        plan = next(p for p in made.files({"requirements.txt": REQUIREMENTS + "ancient\n"}, **asked).plans if p.passes)
+    assert (plan.tier, plan.commands, plan.diff) == (1, commands, "")
+    assert plan.trade_offs == ("Everything runs on Python 3.11, which is older.",)
+    assert not plan.safe
+
+
+def test_wheels_for_an_older_python_are_installed_into_an_environment_of_it(bench: Bench) -> None:
+    plan = of_pip(bench, "bygone", frontend="uv")[0]
+    assert plan.passes, plan.reason
+    assert plan.commands[0] == "uv venv --python 3.10 .venv-3.10"
 
 
 # --- what a plan never touches, and what it says ----------------------------------------------------------------------

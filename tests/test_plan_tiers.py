@@ -9,6 +9,7 @@ import pytest
 from pixi_diagnose.finding import Plan
 from pixi_diagnose.plan import native_stack
 from support.packages import make_wheel
+from support.repositories import GitRepository
 from support.server import Response
 from support.worlds import World, sdists, world
 
@@ -371,6 +372,82 @@ def test_staged_is_no_way_out_where_uv_would_meet_the_same(tmp_path: Path) -> No
         plan = plans(packages, manifest(pypi='kern = "*"'))[3]
     assert not plan.edits
     assert plan.reason.endswith("uv would meet that, too")
+
+
+def declaring(name: str, setup: str, *requires: str) -> dict[str, str]:
+    """A project of setuptools that declares these further build requirements."""
+    quoted = ", ".join(f'"{r}"' for r in ("setuptools", *requires))
+    table = f'[build-system]\nrequires = [{quoted}]\nbuild-backend = "setuptools.build_meta"\n'
+    return legacy(name, setup) | {f"{name}-1.0/pyproject.toml": table}
+
+
+def test_staged_leaves_out_what_a_build_declares_and_nobody_has(tmp_path: Path) -> None:
+    with world(tmp_path, declaring("kern", "import torch", "packaging==22.0", "ninja")) as packages:
+        plan = plans(packages, manifest(pypi='kern = "*"\ntorch = "==2.6.0"'))[3]
+        check(packages, plan)
+        index = f"--default-index {packages.index}"
+    command = f'+cmd = "uv pip install --python \\"$CONDA_PREFIX\\" {index} setuptools ninja"'
+    assert command in changed(plan)
+    left_out = "kern is built without its build requirement packaging, which cannot be had: nobody asks for it then."
+    assert left_out in plan.notes
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_staged_installs_an_undeclared_import_only_where_it_can_be_had(tmp_path: Path, there: bool) -> None:
+    with world(tmp_path, legacy("kern", "import numpy, pybind11")) as packages:
+        if there:
+            packages.add(make_wheel("pybind11", "2.13.0", {"pybind11/__init__.py": ""}))
+        plan = plans(packages, manifest(pypi='kern = "*"'))[3]
+        if there:
+            check(packages, plan)
+            assert any(line.endswith(' numpy pybind11"') for line in changed(plan))
+        else:
+            assert not plan.passes
+            assert plan.reason.startswith("what the tasks would install before the builds cannot be had: ")
+            assert "pybind11" in plan.reason
+
+
+def test_staged_keeps_a_feature_of_which_it_takes_the_only_entry(tmp_path: Path) -> None:
+    feature = '[feature.src.pypi-dependencies]\nkern = "*"\n[environments]\nsrc = ["src"]\n'
+    with world(tmp_path, legacy("kern", "import torch")) as packages:
+        plan = plans(packages, manifest(pypi='torch = "==2.6.0"', rest=feature))[3]
+        check(packages, plan)
+    assert {"+[feature.src.dependencies]", '+uv = "*"  # installs what the tasks name'} <= set(changed(plan))
+    assert "One command does it all: pixi run -e src setup" in plan.notes
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ('{ path = "local" }', "'kern @ ./local'"),
+        ('{ path = "./local", editable = true }', "-e 'kern @ ./local'"),
+        ('{ path = "local", extras = ["gpu"] }', "'kern[gpu] @ ./local'"),
+    ],
+)
+def test_staged_installs_a_folder_from_where_it_is(tmp_path: Path, source: str, words: str) -> None:
+    files = {name.replace("kern-1.0", "local"): text for name, text in legacy("kern", "import torch").items()}
+    text = manifest(pypi=f'kern = {source}\ntorch = "==2.6.0"')
+    with world(tmp_path) as packages:
+        found = packages.diagnose({"pixi.toml": text, **files}, every_tier=True)
+    plan = next(p for p in found.plans if p.tier == 3)
+    assert any(line.endswith(f' --no-build-isolation-package kern {words}"') for line in changed(plan))
+
+
+def test_staged_installs_what_comes_from_a_repository_from_there(tmp_path: Path) -> None:
+    files = {name.removeprefix("kern-1.0/"): text for name, text in legacy("kern", "import torch").items()}
+    repository = GitRepository(tmp_path / "kern", files)
+    commit = repository.git("rev-parse", "HEAD")
+    with world(tmp_path) as packages:
+        text = manifest(pypi=f'kern = {{ git = "{repository.url}", rev = "{commit}" }}\ntorch = "==2.6.0"')
+        plan = plans(packages, text)[3]
+    assert any(line.endswith(f" kern 'kern @ git+{repository.url}@{commit}'\"") for line in changed(plan))
+
+
+def test_staged_asks_the_index_that_a_dependency_names(tmp_path: Path) -> None:
+    with world(tmp_path, legacy("kern", "import torch")) as packages:
+        text = manifest(pypi=f'kern = {{ version = "*", index = "{packages.index}" }}\ntorch = "==2.6.0"')
+        plan = plans(packages, text)[3]
+    assert any(line.endswith(f' kern --index {packages.index} kern==1.0"') for line in changed(plan))
 
 
 def test_a_plan_names_what_was_not_checked_where_no_channel_answers(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ MORE = {
     "besides-1.0/setup.py": "import helpers\nfrom setuptools import setup\nsetup(name='besides', version='1.0')\n",
     "besides-1.0/helpers.py": "",
     "besides-1.0/pyproject.toml": BUILD_SYSTEM,
+    "compiled-1.0/setup.py": "import shutil\nassert shutil.which('nvcc')\nfrom setuptools import setup\nsetup()\n",
 }
 OLDER = make_wheel("setuptools", "80.9.0", {"setuptools/__init__.py": ""})
 
@@ -181,7 +182,44 @@ def test_pip_is_told_what_no_file_can_do(bench: Bench) -> None:
     assert "conda packages need a pixi workspace" in found[2].reason
 
 
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("./local", "local @ ./local"),
+        ("-e ./local", "-e local @ ./local"),
+        ("./local[fast] ; python_version > '3'", "local[fast] @ ./local ; python_version > '3'"),
+        ("local @ ./local", ""),
+    ],
+)
+def test_a_setting_for_one_project_asks_for_it_by_name(bench: Bench, line: str, named: str) -> None:
+    script = "import torch\nfrom setuptools import setup\nsetup(name='local', version='1.0')\n"
+    files = {"requirements.txt": f"{REQUIREMENTS}{line}\n", "local/setup.py": script}
+    found = plans(bench, files, frontend="uv")
+    assert (f"+{named}" in found[3].diff.splitlines()) == bool(named)
+    assert changed(found[1], bench) == [
+        *([f"-{line}", f"+{named}"] if named else []),
+        "+[extra-build-dependencies]",
+        '+local = ["torch"]  # local imports torch while it is built',
+    ]
+
+
+def test_a_folder_that_says_its_name_is_known_by_it(bench: Bench) -> None:
+    table = '[project]\nname = "local"\nversion = "1.0"\n'
+    script = "import torch\nfrom setuptools import setup\nsetup()\n"
+    files = {"requirements.txt": f"{REQUIREMENTS}./local\n", "local/setup.py": script, "local/pyproject.toml": table}
+    plan = plans(bench, files, frontend="uv")[1]
+    assert [line for line in changed(plan, bench) if "./local" in line] == []
+
+
 # --- tier 3 -----------------------------------------------------------------------------------------------------------
+
+
+def test_no_step_of_uv_gives_a_build_the_tool_that_it_misses(bench: Bench) -> None:
+    project = PROJECT.replace("kernels", "compiled")
+    isolated = plans(bench, {"pyproject.toml": project + SETTINGS})[3]
+    listed = SETTINGS.replace("package = false", 'package = false\nno-build-isolation-package = ["compiled"]')
+    for plan in (isolated, plans(bench, {"pyproject.toml": project + listed})[3]):
+        assert plan.reason == "compiled misses nvcc, which no step of uv would give it"
 
 
 def test_two_steps_of_uv_name_the_projects_that_are_not_isolated(bench: Bench) -> None:

@@ -162,14 +162,24 @@ def simulate_environments(
     question: Question,
     progress: Callable[[str], None] = lambda _: None,
 ) -> tuple[Simulation, ...]:
-    """Each of these environments resolved, its builds analysed, and both simulated under the question's frontend."""
+    """Each of these environments resolved, its builds analysed, and both simulated under the question's frontend.
+
+    Environments that differ in nothing but their names are one question.
+    """
     simulate_one = simulator(question.frontend)
+    answered: dict[tuple[str, str | None, tuple[str, ...]], Simulation] = {}
     simulations = []
     for environment in wanted:
-        progress(f"resolving {environment.name} for {environment.platform.name}")
-        resolution = resolver.resolve(environment, reading_ahead(environment, resolver))
-        subjects = build_subjects(environment, resolution, resolver, progress)
-        simulation = simulate_one(environment, resolution, subjects, question.machine, question.frontend_version)
+        key = (environment.platform.name, environment.solve_group, environment.features)
+        known = answered.get(key)
+        if known is not None and resolver.is_one_question(known.environment, environment):
+            simulation = replace(known, environment=environment)
+        else:
+            progress(f"resolving {environment.name} for {environment.platform.name}")
+            resolution = resolver.resolve(environment, reading_ahead(environment, resolver))
+            subjects = build_subjects(environment, resolution, resolver, progress)
+            simulation = simulate_one(environment, resolution, subjects, question.machine, question.frontend_version)
+            answered[key] = simulation
         left_over = read_prefix(environment.root, environment.name)
         simulations.append(replace(simulation, prefix=left_over) if left_over else simulation)
     return tuple(simulations)

@@ -176,6 +176,15 @@ class Resolver:
         """Threads for what is asked side by side."""
         return self._session.workers()
 
+    def is_one_question(self, one: Environment, other: Environment) -> bool:
+        """Whether environments of one workspace get the same answer: they differ in name only, and no lock by that."""
+        if replace(one, name=other.name) != other:
+            return False
+        lock = self._locked
+        if lock is None:
+            return True
+        return lock.answer(one) is lock.answer(other) is None and lock.staleness(one) == lock.staleness(other)
+
     def resolve(self, environment: Environment, looked_at: LookedAt | None = None) -> Resolution:
         """What the lock says where it is good for the environment, else what pixi would write into a new one.
 

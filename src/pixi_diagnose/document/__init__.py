@@ -50,6 +50,9 @@ class Document:
     `path` is only named in errors, never opened.
     """
 
+    items_are_lines = False
+    """Whether each item of a list has a line, and a comment, of its own."""
+
     def __init__(self, text: str, path: str = "") -> None:
         self.text = text
         self.path = path

@@ -18,6 +18,8 @@ _COMMENT = r"(^|\s+)#.*$"
 class LinesDocument(Document):
     """A text whose places are `(line,)`, counted from 1; () is the text as a whole."""
 
+    items_are_lines = True
+
     @property
     def data(self) -> dict[str, Any]:
         """No values of its own."""

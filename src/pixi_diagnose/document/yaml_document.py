@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +11,7 @@ import yaml
 
 from ..errors import ManifestError
 from ..evidence import KeyPath
-from . import Document, Position, Range, What
+from . import Document, Edit, Position, Range, What
 
 __all__ = ["YamlDocument"]
 
@@ -23,17 +24,21 @@ _NOTHING = re.compile(r"~|null|Null|NULL|")
 
 
 class YamlDocument(Document):
-    """One YAML text; the first document of several."""
+    """One YAML text of one document: conda stops at a second one (as ruamel.yaml does, which it reads with)."""
+
+    items_are_lines = True
 
     @cached_property
     def root(self) -> yaml.Node | None:
         """The tree of nodes. ManifestError with the place where the text is no YAML."""
         try:
-            return next(yaml.compose_all(self.text.removeprefix("\ufeff"), Loader=_Loader), None)
+            return yaml.compose(self.text.removeprefix("\ufeff"), Loader=_Loader)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line, column = (mark.line + 1, mark.column + 1) if mark is not None else (None, None)
             message = f"this is not YAML: {error.problem or error.context}"
+            if error.problem == "but found another document":
+                message = "a second YAML document starts here, and only one is expected"
             raise ManifestError(message, path=self.path, line=line, column=column) from None
         except (yaml.YAMLError, ValueError) as error:
             raise ManifestError(f"this is not YAML: {str(error).splitlines()[0]}", path=self.path) from None
@@ -49,7 +54,7 @@ class YamlDocument(Document):
 
     def range_of(self, key: KeyPath, what: What = "value") -> Range:
         """Where the key, its value or the whole entry stands; the nearest existing ancestor's range if it does not."""
-        node, spans = self.root, None
+        node, spans = self.root if key else None, None
         for part in key:
             found = _child(node, part)
             if found is None:
@@ -74,6 +79,13 @@ class YamlDocument(Document):
                 return path
             path, node = (*path, inside[0]), inside[2]
         return path
+
+    def apply(self, edits: Iterable[Edit]) -> str:
+        """The text after the edits, of scalars and of lists of them. ManifestError where one does not fit."""
+        from .yaml_edits import apply_yaml_edits
+
+        bare = self.text.removeprefix("\ufeff")  # which the tree is of
+        return self.text[: len(self.text) - len(bare)] + apply_yaml_edits(bare, self.root, edits, self.path)
 
     def _range(self, start: Any, end: Any) -> Range:
         return Range(Position(start.line + 1, start.column + 1), Position(end.line + 1, end.column + 1))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..build_needs.model import BuildNeeds, ImportNeed, Phase, RemovedApi, Stop, Strength, ToolNeed
+from ..build_needs.model import IF_FOUND, BuildNeeds, ImportNeed, Phase, RemovedApi, Stop, Strength, ToolNeed
 from ..build_needs.tables import newest_setuptools, vendored_by_setuptools
 from ..evidence import Evidence
 from ..index.model import PypiResolution
@@ -26,6 +26,7 @@ __all__ = [
     "compiles_through_torch",
     "exact_version",
     "judge",
+    "left_out_here",
     "own_requirements",
     "requirement_names",
 ]
@@ -225,6 +226,16 @@ def _refused_toolchain(needs: BuildNeeds, phases: Collection[Phase], visible: Vi
 def compiles_through_torch(needs: BuildNeeds) -> bool:
     """Whether the script imports torch.utils.cpp_extension, which checks CUDA and compilers before it compiles."""
     return any("cpp_extension" in e.text for n in needs.imports if "torch" in n.projects for e in n.evidence)
+
+
+def left_out_here(needs: BuildNeeds | None, visible: Visible | None) -> ToolNeed | None:
+    """The tool, judged by its absence, without which a build leaves something out here; None where it has them."""
+    if visible is None:
+        return None
+    for tool in needs.tools if needs is not None else ():
+        if tool.condition == IF_FOUND and tool.name in JUDGED_TOOLS and tool.name not in visible.tools:
+            return tool
+    return None
 
 
 def exact_version(text: str) -> Version | None:

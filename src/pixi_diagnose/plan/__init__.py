@@ -15,8 +15,10 @@ from ..document.opening import open_document
 from ..finding import Plan
 from ..frontends.model import Outcome, Simulation
 from ..manifest.model import ManifestProblem, UnreadTable
+from .conda_environment import hybrid_in_environment, prebuilt_in_environment, staged_in_environment
 from .declare import declare, declare_safely, declare_without, mending
 from .hybrid import hybrid
+from .install_commands import is_environment
 from .pixi_mending import Route
 from .prebuilt import prebuilt
 from .staged import staged
@@ -33,6 +35,7 @@ TIERS: Mapping[str, tuple[Tier, ...]] = {
     "uv": (prebuilt_by_requirements, declare_for_uv, no_hybrid, staged_by_uv),
     "uv pip": (prebuilt_by_requirements, declare_for_uv, no_hybrid, staged_in_two_steps),
     "pip": (prebuilt_by_requirements, declare_for_pip, no_hybrid, staged_in_two_steps),
+    "conda": (prebuilt_in_environment, declare_for_pip, hybrid_in_environment, staged_in_environment),
 }
 """The tiers by what reads the manifest."""
 
@@ -47,17 +50,18 @@ def plan_tiers(
 ) -> tuple[Plan, ...]:
     """The tiers for a workspace of which some environment fails, the first one that passes recommended.
 
-    Empty where nothing fails. With `every` false, tiers behind the recommended one are not tried. `documents` are the
-    user's files by path, the manifest first; `simulate` simulates edited texts of them for the same environments and
-    platforms; `unread` is what the tool does not read of them.
+    One by which builds leave something out comes behind the others. Empty where nothing fails. With `every` false,
+    tiers behind the recommended one are not tried. `documents` are the user's files by path, the manifest first;
+    `simulate` simulates edited texts of them for the same environments and platforms; `unread` is what the tool does
+    not read of them.
     """
     if all(o in {Outcome.OK, Outcome.UNKNOWN} for s in simulations for o in s.outcomes.values()):
         return ()
     bench = Workbench(documents, simulations, simulate, unread)
     plans: list[Plan] = []
-    for tier in TIERS[_interface(simulations)]:
+    for tier in TIERS["conda" if is_environment(bench) else _interface(simulations)]:
         plans.append(tier(bench))
-        if plans[-1].passes and not every:
+        if plans[-1].passes and not plans[-1].leaves_out and not every:
             break
     return with_recommendation(plans)
 

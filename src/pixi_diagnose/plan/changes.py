@@ -10,7 +10,20 @@ from ..document.spans import Form
 from ..evidence import KeyPath
 from ..lazy_dataclass import dataclass
 
-__all__ = ["AddTable", "Change", "Drop", "Enlist", "Give", "Put", "Unlist", "Why", "distinct", "edits_of"]
+__all__ = [
+    "AddTable",
+    "Change",
+    "Drop",
+    "Enlist",
+    "Give",
+    "NewEnvironment",
+    "Put",
+    "Told",
+    "Unlist",
+    "Why",
+    "distinct",
+    "edits_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +42,7 @@ class Put:
     In every change, `note` says to the reader of a plan what it does, `comment` is written beside it, `cost` is what is
     lost by it, and `firm` keeps it in the plan although a simulation passes without it. `file` is the path of the file
     that is changed, "" for the manifest. `inline`: the table of the key is written on one line if it is new.
+    `leaves_out` is what builds surely make no longer (`left_out`).
     """
 
     key: KeyPath
@@ -39,6 +53,7 @@ class Put:
     firm: bool = False
     file: str = ""
     inline: bool = False
+    leaves_out: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +124,23 @@ class Give:
     cost: str = ""
     option: str = ""
     firm: bool = False
+    leaves_out: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewEnvironment:
+    """Have the commands fill an environment of another Python ("3.10"), which they make first: no file changes."""
+
+    python: str
+    note: str = ""
+    cost: str = ""
+    firm: bool = True
 
 
 FileEdit = Put | Drop | Enlist | Unlist | AddTable
-Change = FileEdit | Give
+Told = Give | NewEnvironment
+"""What commands are told, beside what stands in files."""
+Change = FileEdit | Told
 
 
 def distinct(changes: Iterable[Change]) -> tuple[Change, ...]:
@@ -140,8 +168,12 @@ def edits_of(document: Document, changes: Iterable[FileEdit]) -> tuple[Edit, ...
         if isinstance(change, AddTable):
             added.append(Edit.add_table(change.key, change.value, change.comment))
             continue
-        if isinstance(change, Enlist) and not change.key:
-            added.append(Edit.append((), change.item, change.comment))
+        if isinstance(change, Enlist) and document.items_are_lines:
+            known = [*_items(document, change.key), *(e.value for e in added if e.key == change.key)]
+            added += [] if change.item in known else [Edit.append(change.key, change.item, change.comment)]
+            continue
+        if isinstance(change, Unlist) and document.items_are_lines:
+            added.append(Edit.discard(change.key, change.item))
             continue
         if change.comment:
             comments.setdefault(change.key, change.comment)
@@ -173,7 +205,8 @@ def _with_whole_tables(document: Document, edits: Sequence[Edit]) -> tuple[Edit,
         and {(*table, name) for name in keys} <= removed
         and not any(key[: len(table)] == table for key in written)
         and table
-        and document.spans.paths[table].form is Form.TABLE
+        and (span := document.spans.paths.get(table)) is not None
+        and span.form is Form.TABLE
         and not _has_comment(document, table)
     }
     kept = [e for e in edits if e.kind is not EditKind.REMOVE or e.key[:-1] not in emptied]

@@ -33,5 +33,13 @@ class Entries(Protocol):
     ) -> tuple[Change, ...]:
         """Take the project, which the manifest names, from a git repository."""
 
+    def conda_package(
+        self, simulation: Simulation, beside: str, name: str, specifier: str, why: Why
+    ) -> tuple[Change, ...]:
+        """Ask for a conda package within bounds ("" for any) where the project `beside` belongs."""
+
+    def given_up(self, simulation: Simulation, project: str) -> tuple[Change, ...]:
+        """Ask for the project from PyPI no longer, but for what is asked for with extras."""
+
     def for_python(self, simulation: Simulation, python: str, why: Why) -> tuple[Change, ...]:
         """Have the environment made with another Python ("3.10")."""

@@ -24,9 +24,13 @@ __all__ = [
     "knob_cost",
     "last_python_with",
     "last_with",
+    "left_out",
+    "not_by_settings",
     "replaceable",
 ]
 
+_EXTENSION = re.compile(r"adds (\w*Extension|cythonize)(?: ([\w.]+))?")
+"""In a knob's effect, what is compiled and to which module (build_needs.knobs)."""
 _OTHER_VALUE = {"FALSE": "TRUE", "False": "True", "false": "true", "0": "1", "OFF": "ON", "off": "on", "NO": "YES"}
 _OTHER_VALUE |= {other: value for value, other in _OTHER_VALUE.items()}
 
@@ -56,7 +60,12 @@ def builds_isolated(simulation: Simulation, build: Build, run: BuildPhase) -> bo
 
 
 def replaceable(simulations: Sequence[Simulation]) -> list[tuple[Simulation, Build]]:
-    """The failing builds of an index's projects, each once, but for those that only settings are in the way of.
+    """The failing builds of an index's projects, each once, but for those that only settings are in the way of."""
+    return [(s, b) for s, b in not_by_settings(simulations) if b.subject.distribution.kind == "sdist"]
+
+
+def not_by_settings(simulations: Sequence[Simulation]) -> list[tuple[Simulation, Build]]:
+    """The failing builds, each once, but for those that only settings are in the way of.
 
     Where a build requirement does not build, it is the project that asks for it.
     """
@@ -65,8 +74,7 @@ def replaceable(simulations: Sequence[Simulation]) -> list[tuple[Simulation, Bui
         for failed in failing(simulation):
             build = simulation.build(failed.asked_for) or failed
             run = failing_run(build)
-            from_index = build.subject.distribution.kind == "sdist"
-            if run is None or not from_index or run.visible is None:
+            if run is None or run.visible is None:
                 continue
             if build.isolated or not builds_isolated(simulation, build, run):
                 found.setdefault(build.project, (simulation, build))
@@ -87,12 +95,30 @@ def deciding_knobs(build: Build, run: BuildPhase) -> Iterator[tuple[Knob, str]]:
 
 def knob_cost(build: Build, knob: Knob, value: str) -> str:
     """What is lost by giving a script's own switch this value, in a sentence."""
-    left_out = and_list(dict.fromkeys(re.findall(r"adds (\w+)", knob.effect)))
+    given = f"With {knob.variable}={value}"
+    extensions = _EXTENSION.findall(knob.effect)
+    unless = _unless_ready(build)
+    if not extensions:
+        return f"{given} the build may make less: the variable {knob.effect}{unless}."
+    named = and_list(dict.fromkeys(f"{kind} {module}".rstrip() for kind, module in extensions))
+    it = "them" if " and " in named else "it"
+    cost = f"{given} the build leaves out its {named}{unless}: what imports {it} fails."
+    has_cuda = "CUDAExtension" in named
+    return f"{cost} A machine with nvcc compiles {it} without this variable." if has_cuda else cost
+
+
+def left_out(build: Build, knob: Knob) -> str:
+    """What a build does not make without a part that its script's own switch decides, "" where it does not say."""
+    modules = [module for _, module in _EXTENSION.findall(knob.effect)]
+    if not modules:
+        return ""
+    named = and_list(dict.fromkeys(filter(None, modules))) or "the compiled part"
+    return f"{named} of {build.project}{_unless_ready(build)}"
+
+
+def _unless_ready(build: Build) -> str:
     downloads = build.subject.needs.downloads if build.subject.needs else ()
-    unless = f", unless the build fetches a ready wheel ({downloads[0].evidence[0]})" if downloads else ""
-    if not left_out:
-        return f"With {knob.variable}={value} the build may make less: the variable {knob.effect}{unless}."
-    return f"With {knob.variable}={value} the build leaves out its {left_out}{unless}."
+    return f", unless the build fetches a ready wheel ({downloads[0].evidence[0]})" if downloads else ""
 
 
 def gone_since(build: Build, removed: Missing) -> str:

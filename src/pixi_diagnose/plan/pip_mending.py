@@ -12,8 +12,8 @@ from pathlib import PurePath
 
 from ..frontends.model import Build, BuildPhase, Simulation
 from ..rules.iso105_build_runtime_mismatch import mismatches
-from .changes import Change, Enlist, Give, Why
-from .failed_builds import deciding_knobs, knob_cost, last_with
+from .changes import Change, Enlist, Give, NewEnvironment, Told, Why
+from .failed_builds import deciding_knobs, knob_cost, last_with, left_out
 from .requirement_entries import RequirementEntries
 from .uv_mending import UvRoute, uv_mending
 from .workbench import Mend, Workbench, failing, failing_run
@@ -28,8 +28,8 @@ def pip_mending(bench: Workbench) -> Mend:
     of_uv = uv_mending(bench, UvRoute.ISOLATED)
 
     def is_read(change: Change) -> bool:
-        if isinstance(change, Give):
-            return False
+        if isinstance(change, Told):
+            return isinstance(change, NewEnvironment)
         return (change.file or bench.path) in bench.documents and change.key[:2] != ("tool", "uv")
 
     def mend(simulations: Sequence[Simulation]) -> Iterator[Change]:
@@ -74,7 +74,7 @@ def switched(build: Build, run: BuildPhase) -> Iterator[Give]:
     """The script's own switches on which hangs whether what this run misses is needed."""
     for knob, value in deciding_knobs(build, run):
         note = f"{knob.variable} is the build script's own switch ({knob.evidence[0]})."
-        yield Give(knob.variable, value, note, knob_cost(build, knob, value))
+        yield Give(knob.variable, value, note, knob_cost(build, knob, value), leaves_out=left_out(build, knob))
 
 
 def _matched(bench: Workbench, simulation: Simulation, build: Build) -> Iterator[Change]:

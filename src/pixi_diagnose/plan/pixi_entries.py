@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..frontends.model import Simulation
 from ..manifest.model import PypiSpec
-from .changes import Change, Enlist, Put, Why
-from .placing import Home, conda_spec, home, pypi_specs
+from .changes import Change, Drop, Enlist, Put, Unlist, Why
+from .placing import Home, conda_bounds, conda_spec, home, option_entry, pypi_specs
 from .workbench import Workbench
 
 __all__ = ["PixiEntries"]
@@ -48,6 +48,19 @@ class PixiEntries:
             extras = {"extras": list(spec.extras)} if spec.extras else {}
             found.append(Put(spec.place.key, {**value, **extras}, why.note, why.comment, why.cost, firm=True))
         return tuple(found)
+
+    def conda_package(
+        self, simulation: Simulation, beside: str, name: str, specifier: str, why: Why
+    ) -> tuple[Change, ...]:
+        """See `Entries`."""
+        key = (*home(self.bench, simulation, beside).table("dependencies"), name)
+        return (Put(key, conda_bounds(specifier) if specifier else "*", why.note, why.comment, why.cost, firm=True),)
+
+    def given_up(self, simulation: Simulation, project: str) -> tuple[Change, ...]:
+        """See `Entries`. An entry of its own in no-build-isolation goes as well."""
+        drops = tuple(Drop(s.place.key, firm=True) for s in _own(simulation, project) if not s.extras)
+        entry = option_entry(simulation, "no_build_isolation", project)
+        return (*drops, *((Unlist(entry.place.key[:-1], entry.spelled),) if entry else ()))
 
     def for_python(self, simulation: Simulation, python: str, why: Why) -> tuple[Change, ...]:
         """See `Entries`."""

@@ -15,9 +15,8 @@ from ..pep508 import canonicalize_name
 from ..prose import and_list
 from ..rules.iso105_build_runtime_mismatch import mismatches
 from .changes import Change, Drop, Enlist, Put, Unlist
-from .failed_builds import FailedBuild, builds_isolated, deciding_knobs, gone_since, knob_cost
-from .placing import Home, conda_spec, home, option_entry
-from .resolution_mending import conda_bounds
+from .failed_builds import FailedBuild, builds_isolated, deciding_knobs, gone_since, knob_cost, left_out
+from .placing import Home, conda_bounds, conda_spec, home, option_entry
 from .workbench import Workbench, failing, failing_run
 
 __all__ = ["Route", "conda_dependency", "mend_builds", "nvcc_for", "nvcc_package"]
@@ -265,7 +264,8 @@ class _Mending(FailedBuild):
             )
             cost = knob_cost(self.build, knob, value)
             comment = f"{self.project} builds without {and_list(missing)} then"
-            yield Put((*self.home.root, "activation", "env", knob.variable), value, note, comment, cost)
+            key, without = (*self.home.root, "activation", "env", knob.variable), left_out(self.build, knob)
+            yield Put(key, value, note, comment, cost, leaves_out=without)
 
     @property
     def _builds_on_another_platform(self) -> bool:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from ..evidence import KeyPath
 from ..frontends.model import Simulation
 from ..lazy_dataclass import dataclass
 from ..manifest.model import CondaSpec, IsolationEntry, PypiSpec
 from .workbench import Workbench
 
-__all__ = ["Home", "chain_to", "conda_spec", "home", "option_entry", "pypi_specs"]
+__all__ = ["Home", "chain_to", "conda_bounds", "conda_spec", "home", "option_entry", "pypi_specs"]
+
+_ONE_RELEASE = re.compile(r"==\s*(\d+(?:\.\d+)*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +84,9 @@ def option_entry(simulation: Simulation, option: str, project: str) -> Isolation
     """A project's entry in one of the lists of pypi-options ("no_build_isolation", "no_build", "no_binary")."""
     value = getattr(simulation.environment.options, option)
     return next((e for e in value if e.name == project), None) if isinstance(value, tuple) else None
+
+
+def conda_bounds(specifier: str) -> str:
+    """A PEP 440 specifier as conda writes it: one release is usually meant with its builds ("23.2.*")."""
+    one = _ONE_RELEASE.fullmatch(specifier.strip())
+    return f"{one[1]}.*" if one else specifier.replace(" ", "")

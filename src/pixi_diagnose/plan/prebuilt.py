@@ -18,15 +18,16 @@ from ..index.model import Distribution
 from ..lazy_dataclass import dataclass
 from ..names import conda_names
 from ..prose import and_list
-from .changes import Change, Drop, Put, Unlist, Why
+from .changes import Change, Why
 from .declare import mending
 from .entries import Entries
 from .failed_builds import builds_isolated
+from .install_commands import commands_for
 from .native_stack import published_wheel, ready_on_conda
 from .pixi_entries import PixiEntries
 from .pixi_mending import Route
-from .placing import chain_to, home, option_entry, pypi_specs
-from .resolution_mending import conda_bounds, unavailable
+from .placing import chain_to, pypi_specs
+from .resolution_mending import unavailable
 from .workbench import Mend, Trial, Workbench, failing, failing_run
 
 __all__ = ["prebuilt", "without_builds"]
@@ -68,7 +69,7 @@ def without_builds(
         changes += offer.changes
         hinges += [offer.hinges_on] if offer.hinges_on else []
     trial = bench.compose(mend, changes, " ".join(dict.fromkeys(hinges)))
-    return bench.offer(0, "prebuilt", trial)
+    return bench.offer(0, "prebuilt", trial, commands_for(bench, trial.changes))
 
 
 def _to_replace(simulations: Sequence[Simulation]) -> list[tuple[Simulation, Build]]:
@@ -88,7 +89,7 @@ def _offers(
     yield from _another_release(bench, simulation, build, entries)
     yield from _published(bench, simulation, build, entries)
     if conda:
-        yield from _conda_package(bench, simulation, build.project)
+        yield from _conda_package(bench, simulation, build.project, entries)
     yield from _another_python(bench, simulation, build.project, build.subject.distribution.why_built, entries)
 
 
@@ -97,7 +98,7 @@ def _substitutes(
 ) -> Iterator[_Offer]:
     """What does for a project of which the index has no file that could be used."""
     if conda:
-        yield from _conda_package(bench, simulation, project)
+        yield from _conda_package(bench, simulation, project, entries)
     failure = simulation.resolution.failure
     yield from _another_python(bench, simulation, project, failure.message if failure else "", entries)
 
@@ -167,29 +168,36 @@ def _published(bench: Workbench, simulation: Simulation, build: Build, entries: 
         yield _Offer(changes)
 
 
-def _conda_package(bench: Workbench, simulation: Simulation, project: str) -> Iterator[_Offer]:
+def _conda_package(bench: Workbench, simulation: Simulation, project: str, entries: Entries) -> Iterator[_Offer]:
     """The same project from conda, with the torch that it was built for."""
     if bench.partial and not ready_on_conda(project):
         return
     for name in conda_names(project)[:1]:
-        at = home(bench, simulation, project)
-        own = [s for s in pypi_specs(simulation, project) if "pypi-dependencies" in s.place.key]
-        asked = next((s.specifier for s in own if s.specifier), "")
+        asked = next((s.specifier for s in pypi_specs(simulation, project) if s.specifier), "")
         note = f"{name} comes from conda, built for the packages that it comes with."
         comment = f"{project} without a build"
         cost = f"What {name} was compiled against comes from conda as well, in the versions that it was built for."
-        put = Put(
-            (*at.table("dependencies"), name), conda_bounds(asked) if asked else "*", note, comment, cost, firm=True
-        )
-        drops = tuple(Drop(s.place.key, firm=True) for s in own if not s.extras)
-        entry = option_entry(simulation, "no_build_isolation", project)
-        unlisted = (Unlist(entry.place.key[:-1], entry.spelled),) if entry else ()
-        changes = (put, *drops, *unlisted)
+        put = entries.conda_package(simulation, project, name, asked, Why(note, comment, cost))
+        changes = (*put, *entries.given_up(simulation, project))
         trial = bench.try_changes(changes)
+        if held := tuple(_as_asked_for(trial, simulation, project, entries)):
+            changes = (*changes, *held)
+            trial = bench.try_changes(changes)
         if not trial.simulations or any(s.build(project) for s in trial.simulations) or _unsolved(trial):
             continue
         hinge = f"Whether {name} is there for this Python and CUDA could not be asked: no channel was reached."
         yield _Offer(changes, hinge if bench.partial else "")
+
+
+def _as_asked_for(trial: Trial, simulation: Simulation, beside: str, entries: Entries) -> Iterator[Change]:
+    """Hold what a conda package brings with it at the version that the manifest asks for from PyPI."""
+    for dispute in (d for s in trial.simulations for d in s.resolution.disputes if len(d.given_by) > 1):
+        own = ",".join(dict.fromkeys(w.specifier for w in dispute.wishes if not w.chain))
+        if own:
+            package = dispute.given_by[-1].name
+            note = f"{package} comes with it, as the {dispute.project} {own} that the manifest asks for."
+            comment = f"{dispute.project} {own}, as asked for"
+            yield from entries.conda_package(simulation, beside, package, own, Why(note, comment))
 
 
 def _another_python(

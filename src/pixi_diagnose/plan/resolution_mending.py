@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from ..frontends.model import Simulation
@@ -11,12 +10,10 @@ from .changes import Change, Drop, Enlist, Put, Unlist, Why
 from .entries import Entries
 from .native_stack import repository
 from .pixi_entries import PixiEntries
-from .placing import conda_spec, option_entry, pypi_specs
+from .placing import conda_bounds, conda_spec, option_entry, pypi_specs
 from .workbench import Workbench
 
-__all__ = ["conda_bounds", "from_repository", "mend_resolution", "unavailable"]
-
-_ONE_RELEASE = re.compile(r"==\s*(\d+(?:\.\d+)*)")
+__all__ = ["from_repository", "mend_resolution", "unavailable"]
 
 
 def mend_resolution(bench: Workbench, simulation: Simulation, *, from_index: bool = False) -> Iterable[Change]:
@@ -51,12 +48,14 @@ def unavailable(simulations: Iterable[Simulation]) -> list[tuple[Simulation, str
 
 def from_repository(simulation: Simulation, entries: Entries) -> Iterable[Change]:
     """Take what an index does not have from where its own instructions have it, as far as that is known."""
+    failure = simulation.resolution.failure
     for _, project in unavailable([simulation]):
         url, reference = repository(project)
         if url:
             note = f"{project} comes from its repository, as its own instructions say: the index has nothing that fits."
             cost = f"{project} is built on every machine, and {reference or 'the default branch'} may move."
-            why = Why(note, "not on the index", cost)
+            elsewhere = failure is not None and "cannot be used" in failure.message
+            why = Why(note, "not on the index for this platform" if elsewhere else "not on the index", cost)
             yield from entries.checked_out(simulation, project, url, reference, why)
 
 
@@ -119,9 +118,3 @@ def _agree(bench: Workbench, simulation: Simulation, dispute: Dispute, *, from_i
             at = bench.version_key(pypi.place.key)
             note = f"{who} wants {dispute.project} {others}."
             yield Put(at, others, note, f"{who} wants it", f"{dispute.project} is no longer {pypi.specifier}.")
-
-
-def conda_bounds(specifier: str) -> str:
-    """A PEP 440 specifier as conda writes it: one release is usually meant with its builds ("23.2.*")."""
-    one = _ONE_RELEASE.fullmatch(specifier.strip())
-    return f"{one[1]}.*" if one else specifier.replace(" ", "")

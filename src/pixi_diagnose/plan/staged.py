@@ -4,13 +4,15 @@ They use uv, in the same environment, and check the versions of the stack at the
 may be repeated.
 
 The part that stays with pixi is simulated as any other manifest. What a task builds is judged by the same rules, from
-what the environment holds at that moment: all that pixi installed, and what the tasks before put beside it.
+what the environment holds at that moment: all that pixi installed, and what the tasks before put beside it. That uv
+finds what they put there is known from isolated builds, or simulated as dependencies of the manifest.
 """
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
@@ -25,6 +27,7 @@ from ..frontends.model import Build, Outcome, Simulation, Visible
 from ..frontends.toolchain import conda_toolchain, with_torch
 from ..frontends.visibility import exact_version, judge
 from ..lazy_dataclass import dataclass
+from ..manifest.model import GitSource, PathSource, UrlSource
 from ..pep508 import canonicalize_name
 from ..prose import and_list
 from .changes import Change, Drop, Put, Unlist
@@ -32,7 +35,7 @@ from .declare import mending
 from .failed_builds import builds_isolated
 from .pixi_mending import Route, nvcc_for, nvcc_package
 from .placing import Home, chain_to, conda_spec, home, option_entry, pypi_specs
-from .workbench import Workbench, failing, failing_run
+from .workbench import Trial, Workbench, failing, failing_run
 
 __all__ = ["staged"]
 
@@ -52,7 +55,7 @@ def staged(bench: Workbench) -> Plan:
         after = next((s for s in trial.simulations if _same(s, stage.simulation)), None)
         if after is None:
             return bench.nothing(3, "staged", "the environment is gone after the edit")
-        steps = stage.steps(after)
+        steps = stage.steps(trial, after)
         if isinstance(steps, str):
             return bench.nothing(3, "staged", steps)
         changes = [*trial.changes, *steps]
@@ -109,14 +112,34 @@ class _Stage:
         return found
 
     def _requirement(self, project: str) -> str:
+        """How uv is asked for a project: from where the manifest has it, else in the version of the resolution."""
         own = pypi_specs(self.simulation, project)
-        extras = ",".join(dict.fromkeys(e for s in own for e in s.extras))
+        asked = ",".join(dict.fromkeys(e for s in own for e in s.extras))
+        extras = f"[{asked}]" if asked else ""
+        source = next((s.source for s in own if s.source is not None), None)
+        if isinstance(source, PathSource):
+            # with its name: uv 0.13.8 does not know it when it begins to build, and would isolate the build
+            path = source.path if source.path.startswith((".", "/")) else f"./{source.path}"
+            return f"{'-e ' if source.editable else ''}{shlex.quote(f'{project}{extras} @ {path}')}"
+        index = next((f"--index {shlex.quote(s.index)} " for s in own if s.index), "")
         chosen = self.simulation.resolution.distribution(project)
         version = f"=={chosen.version}" if chosen else ""
-        return f"{project}{f'[{extras}]' if extras else ''}{version}"
+        return index + shlex.quote(f"{project}{extras}{version if source is None else f' @ {_address(source)}'}")
+
+    def _named_by_others(self) -> str:
+        """A root whose source is not in the manifest but in what requires it, else ""."""
+        for project in self.roots:
+            chosen = self.simulation.resolution.distribution(project)
+            local = chosen is not None and chosen.kind in {"directory", "git"}
+            if local and not any(s.source is not None for s in pypi_specs(self.simulation, project)):
+                return project
+        return ""
 
     def withdrawal(self) -> Iterator[Change]:
-        """Take the roots out of pixi's hands: their own entries, or the extra that asks for them."""
+        """Take the roots out of pixi's hands, their own entries or the extra that asks for them, and ask for uv."""
+        if conda_spec(self.simulation, "uv") is None:  # first of all: it keeps a feature that loses its last entry
+            note = "uv installs what the tasks name, with the Python of this environment."
+            yield Put((*self.at.table("dependencies"), "uv"), "*", note, "installs what the tasks name", firm=True)
         names = list(self.roots)
         for project in names:
             note = f"{project} is installed by a task, not by pixi."
@@ -153,17 +176,22 @@ class _Stage:
 
     # What the tasks do
 
-    def steps(self, after: Simulation) -> list[Change] | str:
-        """The tasks, after what they will build was judged; or why it would fail."""
+    def steps(self, trial: Trial, after: Simulation) -> list[Change] | str:
+        """The tasks, after what they will build was judged; or why it would fail. `trial` is what pixi does before."""
+        elsewhere = self._named_by_others()
+        if elsewhere:
+            return f"where {elsewhere} comes from is named by what requires it alone, and a task would ask an index"
         requirements = _build_requirements(self.builds, after)
-        installed: dict[str, str] = {canonicalize_name(Requirement(r).name): "" for r in requirements}
+        known = all(map(_requirements_are_resolved, self.builds))
+        installed = dict.fromkeys(requirements, "")
         changes: dict[KeyPath, Put] = {}
         for build in self.builds:
             seen = _visible(after, installed)
             for item in judge("install", build.subject, seen, isolated=False).missing:
                 if item.kind == "import" and item.projects and not item.in_tree:
                     installed[item.projects[0]] = ""
-                    requirements.append(item.projects[0])
+                    requirements[item.projects[0]] = item.projects[0]
+                    known = False
                 elif item.name == "nvcc":
                     version = nvcc_for(self.simulation)
                     package, what = nvcc_package(self.bench, self.at, build, version)
@@ -176,11 +204,17 @@ class _Stage:
             if run.outcome not in {Outcome.OK, Outcome.UNKNOWN}:
                 return f"{build.project}, built by a task: {run.reason}"
             installed[build.project] = build.subject.distribution.version
-        if conda_spec(after, "uv") is None:
-            key = (*self.at.table("dependencies"), "uv")
-            note = "uv installs what the tasks name, with the Python of this environment."
-            changes[key] = Put(key, "*", note, "installs what the tasks name", firm=True)
-        return [*changes.values(), *self._tasks(requirements, after)]
+        reason = "" if known else self._simulated(requirements, trial, after)
+        if reason:
+            return f"what the tasks would install before the builds cannot be had: {reason}"
+        return [*changes.values(), *self._tasks(list(requirements.values()), after)]
+
+    def _simulated(self, requirements: Mapping[str, str], trial: Trial, after: Simulation) -> str:
+        """Why these would fail as dependencies of the manifest, beside what pixi installs; "" where they do not."""
+        there = _visible(after, {}).projects
+        table = self.at.table("pypi-dependencies")
+        wanted = [_as_dependency(table, Requirement(r)) for p, r in requirements.items() if p not in there]
+        return self.bench.try_changes((*trial.changes, *wanted)).reason if wanted else ""
 
     def _tasks(self, requirements: Sequence[str], after: Simulation) -> Iterator[Change]:
         taken = set(self.bench.document.value_at(self.at.table("tasks")) or {})
@@ -198,7 +232,7 @@ class _Stage:
         for project, requirement in self.roots.items():
             task = f"install-{project}"
             alone = f" --no-build-isolation-package {project}" if project in {b.project for b in self.builds} else ""
-            yield self._task(task, f"{uv}{alone} {shlex.quote(requirement)}", last)
+            yield self._task(task, f"{uv}{alone} {requirement}", last, self._without(project))
             last = task
         yield self._task("check-stack", self._check(after), last)
         root = (*self.at.table("tasks"), name)
@@ -206,6 +240,12 @@ class _Stage:
         note = f"One command does it all: {run}"
         cost = f"`pixi install` alone is not enough: {run} comes after it, and again after every change."
         yield Put(root, {"depends-on": ["check-stack"]}, note, run, cost, firm=True)
+
+    def _without(self, project: str) -> str:
+        """What a build declares and does not get, in a sentence."""
+        absent = [p for b in self.builds if b.project == project for p in _declared(b) if p in _cannot_be_had(b)]
+        its = f"its build requirement{'' if len(absent) == 1 else 's'} {and_list(absent)}"
+        return f"{project} is built without {its}, which cannot be had: nobody asks for it then." if absent else ""
 
     def _task(self, name: str, command: str, after: str, note: str = "", comment: str = "") -> Put:
         value: dict[str, object] = {"cmd": command}
@@ -218,7 +258,7 @@ class _Stage:
     def _check(self, after: Simulation) -> str:
         """Compare the versions that are there with those that the plan was made for."""
         stack = {p: d for p in ("torch",) if (d := after.resolution.distribution(p)) and d.version}
-        stack |= {p: d for p in self.roots if (d := self.simulation.resolution.distribution(p))}
+        stack |= {p: d for p in self.roots if (d := self.simulation.resolution.distribution(p)) and d.version}
         checks = (f"assert v('{name}').split('+')[0] == '{d.version.split('+')[0]}'" for name, d in stack.items())
         return f'python -c "from importlib.metadata import version as v; {"; ".join(checks)}"'
 
@@ -280,22 +320,56 @@ def _names(requirements: Iterable[Requirement]) -> set[str]:
 # --- what a task's build sees ---------------------------------------------------------------------------------------
 
 
-def _build_requirements(builds: Sequence[Build], after: Simulation) -> list[str]:
-    """What these builds declare and what their hooks ask for, but for what would change the versions that pixi gave."""
+def _build_requirements(builds: Sequence[Build], after: Simulation) -> dict[str, str]:
+    """What these builds declare and what their hooks ask for, by project.
+
+    Left out are what would change the versions that pixi gave, and what cannot be had.
+    """
     there = _visible(after, {}).projects
     lines: dict[str, str] = {}
     for build in builds:
-        needs = build.subject.needs
-        for line in (*needs.build_system.requires, *needs.hook_requirements) if needs else ():
-            try:
-                requirement = Requirement(line)
-            except InvalidRequirement:
-                continue
-            name = canonicalize_name(requirement.name)
+        absent = _cannot_be_had(build)
+        for name, line in _declared(build).items():
             version = exact_version(there.get(name, ""))
-            if version is None or requirement.specifier.contains(version, prereleases=True):
+            fits = version is None or Requirement(line).specifier.contains(version, prereleases=True)
+            if fits and name not in absent:
                 lines.setdefault(name, line)
-    return list(lines.values())
+    return lines
+
+
+def _declared(build: Build) -> dict[str, str]:
+    """What a build declares and what its hooks ask for, by project."""
+    needs = build.subject.needs
+    found: dict[str, str] = {}
+    for line in (*needs.build_system.requires, *needs.hook_requirements) if needs else ():
+        with suppress(InvalidRequirement):
+            found.setdefault(canonicalize_name(Requirement(line).name), line)
+    return found
+
+
+def _cannot_be_had(build: Build) -> frozenset[str]:
+    """The projects for which its build requirements have no solution."""
+    resolved = build.subject.build_environment
+    failure = resolved.failure if resolved is not None else None
+    return frozenset(failure.projects) if failure is not None and failure.kind != "index" else frozenset()
+
+
+def _requirements_are_resolved(build: Build) -> bool:
+    """Whether an isolated build would get all that it declares without building anything for that."""
+    resolved = build.subject.build_environment
+    return resolved is not None and resolved.failure is None and not build.subject.requirements
+
+
+def _as_dependency(table: KeyPath, requirement: Requirement) -> Put:
+    """A requirement as an entry of [pypi-dependencies]."""
+    value: dict[str, object] = {"url": requirement.url} if requirement.url else {}
+    if not requirement.url:
+        value["version"] = str(requirement.specifier) or "*"
+    if requirement.extras:
+        value["extras"] = tuple(sorted(requirement.extras))
+    if requirement.marker is not None:
+        value["env-markers"] = str(requirement.marker)
+    return Put((*table, requirement.name), value)
 
 
 def _visible(after: Simulation, installed: Mapping[str, str]) -> Visible:
@@ -306,6 +380,15 @@ def _visible(after: Simulation, installed: Mapping[str, str]) -> Visible:
     toolchain = with_torch(conda_toolchain(resolution.conda), resolution.distributions)
     given = next((p.visible.tools for b in after.builds for p in b.phases if p.visible), {})
     return Visible(projects, {**given, **tools(resolution.conda)}, toolchain=toolchain)
+
+
+def _address(source: GitSource | UrlSource) -> str:
+    """A source as it stands behind the @ of a requirement."""
+    fragment = f"#subdirectory={source.subdirectory}" if source.subdirectory else ""
+    if isinstance(source, UrlSource):
+        return f"{source.url}{fragment}"
+    reference = source.branch or source.tag or source.rev
+    return f"git+{source.url.removeprefix('git+')}{f'@{reference}' if reference else ''}{fragment}"
 
 
 def _index_options(after: Simulation) -> str:

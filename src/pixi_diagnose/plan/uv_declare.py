@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 
 from ..finding import Plan
 from ..prose import and_list
-from .changes import Change, Drop, Give
+from .changes import Change, Drop
 from .failed_builds import last_python_with, replaceable
-from .install_commands import install_commands
+from .install_commands import commands_for, install_commands, is_environment
 from .pip_mending import pip_mending, pip_mending_by_command
 from .prebuilt import without_builds
 from .requirement_entries import RequirementEntries
@@ -26,7 +26,7 @@ ISOLATED = "The command leaves isolation on: a build gets what it declares, and 
 
 NO_SETTING = "pip gives an isolated build what it declares and nothing else, and reads no setting that would add to it"
 NO_PYTHON = "Python {} still has it: make the environment with that one"
-NO_TOOL = "no package of an index puts {} on PATH: the machine has to, or conda in a pixi workspace"
+NO_TOOL = "no package of an index puts {} on PATH: the machine has to, or conda{}"
 
 
 def declare_for_uv(bench: Workbench) -> Plan:
@@ -47,7 +47,8 @@ def _given_up(bench: Workbench, plan: Plan, no_setting: str) -> Plan:
     pythons = {last_python_with(b, m) for b, m in missed if m.kind == "removed"} - {""}
     tools = dict.fromkeys(m.name for _, m in missed if m.kind == "tool")
     others = [m for _, m in missed if m.kind != "tool" and not m.late.startswith("python ")]
-    reasons = [plan.reason, no_setting if others else "", NO_TOOL.format(and_list(tools)) if tools else ""]
+    where = "" if is_environment(bench) else " in a pixi workspace"
+    reasons = [plan.reason, no_setting if others else "", NO_TOOL.format(and_list(tools), where) if tools else ""]
     reasons += [NO_PYTHON.format(min(pythons, key=lambda p: int(p.partition(".")[2])))] if pythons else []
     return bench.nothing(1, "declare", "; ".join(filter(None, reasons))) if any(reasons[1:]) else plan
 
@@ -79,8 +80,7 @@ def _first_that_passes(bench: Workbench, mends: Sequence[Mend]) -> Plan:
             break
         other = bench.compose(mend, start, isolated=given)
         trial = other if other.passes else trial
-    told = [c for c in trial.changes if isinstance(c, Give)]
-    commands = install_commands(bench, bench.before[0], told=told) if given or told else ()
+    commands = commands_for(bench, trial.changes) or (install_commands(bench, bench.before[0]) if given else ())
     return bench.offer(1, "declare", trial, commands, [ISOLATED] if given else [])
 
 

@@ -23,7 +23,17 @@ from ..manifest.installer import ExtraBuildRequirement
 from ..prose import and_list
 from ..rules.iso105_build_runtime_mismatch import mismatches
 from .changes import AddTable, Change, Drop, Enlist, Put, Unlist, Why
-from .failed_builds import FailedBuild, bounded, builds_isolated, deciding_knobs, knob_cost, last_python_with, last_with
+from .failed_builds import (
+    FailedBuild,
+    bounded,
+    builds_isolated,
+    deciding_knobs,
+    knob_cost,
+    last_python_with,
+    last_with,
+    left_out,
+)
+from .naming import goes_by_name, named_lines
 from .native_stack import compiled_against
 from .placing import option_entry
 from .requirement_entries import RequirementEntries
@@ -60,7 +70,10 @@ def uv_mending(bench: Workbench, route: UvRoute) -> Mend:
             for build in failing(simulation):
                 run = failing_run(build)
                 if run is not None:
-                    yield from _Mending(bench, simulation, build, run, route).changes()
+                    changes = tuple(_Mending(bench, simulation, build, run, route).changes())
+                    yield from changes
+                    if goes_by_name(changes, build.project):
+                        yield from named_lines(bench, simulation, build)
 
     return mend
 
@@ -309,7 +322,9 @@ class _Mending(FailedBuild):
                 note = f"{knob.variable} is the build script's own switch ({knob.evidence[0]})."
                 cost = knob_cost(self.build, knob, value)
                 comment = f"{self.project} builds without {missing} then"
-                yield Put((*at.key, knob.variable), value, note, comment, cost, file=at.file, inline=True)
+                without = left_out(self.build, knob)
+                key = (*at.key, knob.variable)
+                yield Put(key, value, note, comment, cost, file=at.file, inline=True, leaves_out=without)
 
     def _stated(self) -> Iterator[Change]:
         """Say its metadata in its place, so that uv need not build it to lock."""

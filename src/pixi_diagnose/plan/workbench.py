@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 from typing import Protocol
@@ -13,11 +13,12 @@ from ..errors import PixiDiagnoseError
 from ..evidence import KeyPath
 from ..finding import FileChange, Plan
 from ..frontends.model import Build, BuildPhase, Outcome, Simulation
+from ..frontends.visibility import left_out_here
 from ..lazy_dataclass import dataclass
 from ..manifest.model import UnreadTable
 from ..pep508 import canonicalize_name
 from ..prose import and_list
-from .changes import AddTable, Change, Enlist, FileEdit, Give, Put, distinct, edits_of
+from .changes import AddTable, Change, Enlist, FileEdit, Give, NewEnvironment, Put, Told, distinct, edits_of
 from .native_stack import compiled_against
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "doubt",
     "failing",
     "failing_run",
+    "left_out_by",
     "tables_root",
     "with_recommendation",
 ]
@@ -39,12 +41,12 @@ ROUNDS = 8
 class Simulate(Protocol):
     """Simulates edited texts of the manifest and of files beside it, by path.
 
-    `isolated`: as if the command line said nothing of isolation. `variables` are given to the command. Raises
-    PixiDiagnoseError for what the tool refuses.
+    `isolated`: as if the command line said nothing of isolation. `variables` are given to the command, `python` is
+    that of another environment ("" for the same one). Raises PixiDiagnoseError for what the tool refuses.
     """
 
     def __call__(
-        self, texts: Mapping[str, str], *, isolated: bool = ..., variables: Mapping[str, str] = ...
+        self, texts: Mapping[str, str], *, isolated: bool = ..., variables: Mapping[str, str] = ..., python: str = ...
     ) -> Sequence[Simulation]:
         """The simulations, one for each environment and platform."""
 
@@ -95,7 +97,7 @@ class Workbench:
         self.unread = unread
         self.before = tuple(simulations)
         self._simulate = simulate
-        unchanged = (((self.path, self.document.text),), False, ())
+        unchanged = (((self.path, self.document.text),), False, (), "")
         self._seen: dict[object, tuple[Simulation, ...] | str] = {unchanged: self.before}
         self._unknown_before = {_id(s): _with(s, Outcome.UNKNOWN) for s in self.before}
 
@@ -123,7 +125,7 @@ class Workbench:
     @property
     def unresolved(self) -> str:
         """That nothing is built yet, in a sentence: some environment has no resolution. "" where all have one."""
-        failed = any(s.resolution.failure is not None for s in self.before)
+        failed = any((s.resolution.failure or s.resolution.conda_failure) is not None for s in self.before)
         return "what fails is the resolution, before anything is built" if failed else ""
 
     def document_of(self, file: str) -> Document:
@@ -132,7 +134,7 @@ class Workbench:
 
     def edits(self, changes: Iterable[Change]) -> dict[str, tuple[Edit, ...]]:
         """The changes as edits of each file, the manifest's first."""
-        chosen = [c for c in changes if not isinstance(c, Give)]
+        chosen = [c for c in changes if not isinstance(c, Told)]
         files = dict.fromkeys([self.path, *(c.file or self.path for c in chosen)])
         return {f: edits_of(self.document_of(f), [c for c in chosen if (c.file or self.path) == f]) for f in files}
 
@@ -144,23 +146,25 @@ class Workbench:
             texts |= {file: self.document_of(file).apply(edits) for file, edits in self.edits(chosen).items()}
         except PixiDiagnoseError as error:
             return Trial(chosen, texts, (), error.message, isolated=isolated)
-        seen = self._simulated(texts, given_by(chosen), isolated=isolated)
+        seen = self._simulated(texts, chosen, isolated=isolated)
         if isinstance(seen, str):
             return Trial(chosen, texts, (), seen, isolated=isolated)
         return Trial(chosen, texts, seen, "" if self._all_pass(seen) else why_not(seen), hinges_on, isolated)
 
     def simulated(self, texts: Mapping[str, str], *, isolated: bool = False) -> tuple[Simulation, ...] | str:
         """What these texts come to where all of it passes, else why not."""
-        seen = self._simulated(texts, {}, isolated=isolated)
+        seen = self._simulated(texts, (), isolated=isolated)
         return seen if isinstance(seen, str) or self._all_pass(seen) else why_not(seen)
 
     def _simulated(
-        self, texts: Mapping[str, str], variables: Mapping[str, str], *, isolated: bool
+        self, texts: Mapping[str, str], changes: Sequence[Change], *, isolated: bool
     ) -> tuple[Simulation, ...] | str:
-        key = (tuple(texts.items()), isolated, tuple(variables.items()))
+        variables, python = given_by(changes), python_of(changes)
+        key = (tuple(texts.items()), isolated, tuple(variables.items()), python)
         if key not in self._seen:
             try:
-                self._seen[key] = tuple(self._simulate(texts, isolated=isolated, variables=variables))
+                found = self._simulate(texts, isolated=isolated, variables=variables, python=python)
+                self._seen[key] = tuple(found)
             except PixiDiagnoseError as error:
                 self._seen[key] = error.message
         return self._seen[key]
@@ -217,7 +221,10 @@ class Workbench:
             text=trial.texts[self.path],
             diff="".join(diffs),
             notes=tuple(dict.fromkeys(filter(None, said))),
-            trade_offs=costs(trial.changes, trial.simulations or self.before),
+            trade_offs=(
+                *costs(trial.changes, trial.simulations or self.before),
+                *self._left_to_the_machine(trial.simulations or self.before),
+            ),
             unchecked=(*((trial.hinges_on,) if trial.hinges_on else ()), *_unchecked(trial.simulations or self.before)),
             reason=trial.reason or trial.hinges_on,
             hinges_on="" if trial.reason else trial.hinges_on,
@@ -228,7 +235,23 @@ class Workbench:
                 if file != self.path and text != self.document_of(file).text
             ),
             commands=tuple(commands),
+            leaves_out=left_out_by(trial.changes),
         )
+
+    def _left_to_the_machine(self, simulations: Sequence[Simulation]) -> Iterator[str]:
+        """What builds leave out where they do not find a tool, but for those that passed so before."""
+        passed = {b.project for s in self.before for b in s.builds} - {
+            b.project for s in self.before for b in failing(s)
+        }
+        found: dict[str, str] = {}
+        for build in (b for s in simulations for b in s.builds if b.project not in passed and b.phases):
+            tool = left_out_here(build.subject.needs, build.phases[-1].visible)
+            if tool is not None:
+                where = f" ({tool.evidence[0]})" if tool.evidence else ""
+                found[build.project] = (
+                    f"{build.project} is compiled for the CPU alone where it finds no {tool.name}, as here{where}."
+                )
+        yield from found.values()
 
     def nothing(self, tier: int, name: str, reason: str) -> Plan:
         """A tier that has nothing to offer here, and why."""
@@ -254,7 +277,7 @@ class Workbench:
     def removes(self, changes: Iterable[Change]) -> bool:
         """Whether a change takes away, or replaces, something that the user wrote."""
         return any(
-            not isinstance(c, Enlist | AddTable | Give)
+            not isinstance(c, Enlist | AddTable | Told)
             and (document := self.document_of(c.file)).value_at(c.key) is not None
             and _is_lost(document, c)
             for c in changes
@@ -287,6 +310,16 @@ def tables_root(document: Document) -> KeyPath:
 def given_by(changes: Iterable[Change]) -> dict[str, str]:
     """The variables that the command gets with these changes."""
     return {c.variable: c.value for c in changes if isinstance(c, Give)}
+
+
+def python_of(changes: Iterable[Change]) -> str:
+    """The Python of the environment that the commands make with these changes, "" for the one that is there."""
+    return next((c.python for c in changes if isinstance(c, NewEnvironment)), "")
+
+
+def left_out_by(changes: Iterable[Change]) -> tuple[str, ...]:
+    """What builds no longer make with these changes."""
+    return tuple(dict.fromkeys(c.leaves_out for c in changes if isinstance(c, Put | Give) and c.leaves_out))
 
 
 def failing(simulation: Simulation) -> list[Build]:
@@ -380,6 +413,6 @@ def _id(simulation: Simulation) -> tuple[str, str]:
 
 
 def with_recommendation(plans: Sequence[Plan]) -> tuple[Plan, ...]:
-    """The plans with the first one that passes recommended."""
-    first = next((p for p in plans if p.passes), None)
+    """The plans with the first one that passes recommended, one that leaves nothing out before others."""
+    first = next((p for p in plans if p.passes and not p.leaves_out), next((p for p in plans if p.passes), None))
     return tuple(replace(p, recommended=True) if p is first else p for p in plans)

@@ -2,7 +2,8 @@
 # ENV201 missing-cuda-toolkit
 
 ## What it finds
-A build that compiles CUDA sources, or asks for nvcc, where no nvcc is visible.
+A build that compiles CUDA sources, or asks for nvcc, where no nvcc is visible. One that then compiles for the CPU alone
+is told as worth knowing.
 
 ## Why it breaks
 A torch from PyPI brings CUDA's libraries, not its compiler. Build scripts then stop with "nvcc was not found" or
@@ -54,7 +55,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..finding import Finding, Rule, Severity
-from ..frontends.model import Outcome, Simulation
+from ..frontends.model import Build, Outcome, Simulation
+from ..frontends.visibility import left_out_here
 from .reporting import about_build
 from .wording import title
 
@@ -62,7 +64,10 @@ __all__ = ["RULE"]
 
 
 def check(simulation: Simulation) -> Iterator[Finding]:
-    """One finding for each build that misses nvcc: an error where it fails for it, a warning where it may."""
+    """One finding for each build that misses nvcc: an error where it fails for it, a warning where it may.
+
+    Only worth knowing where it passes, and makes less.
+    """
     for build in simulation.decisive_builds:
         for run in build.phases:
             missing = next((m for m in run.missing if m.kind == "tool" and m.name == "nvcc"), None)
@@ -82,6 +87,23 @@ def check(simulation: Simulation) -> Iterator[Finding]:
                 evidence=missing.evidence,
             )
             break
+        else:
+            yield from _without_cuda(simulation, build)
+
+
+def _without_cuda(simulation: Simulation, build: Build) -> Iterator[Finding]:
+    last = build.phases[-1] if build.phases else None
+    tool = left_out_here(build.subject.needs, last.visible) if last is not None else None
+    if tool is not None and last is not None and last.outcome is Outcome.OK:
+        yield about_build(
+            RULE,
+            simulation,
+            build,
+            f"{title(build)} leaves its CUDA code out where it finds no nvcc, as here",
+            ("It builds, for the CPU alone.",),
+            severity=Severity.INFO,
+            evidence=tool.evidence,
+        )
 
 
 RULE = Rule("ENV201", "missing-cuda-toolkit", check=check)
