@@ -32,12 +32,17 @@ def check_url(text: str) -> str:
 
 def check_project_name(name: str) -> str:
     """The name of a PyPI project or extra as spelled; ValueError for what cannot be one (PEP 508)."""
-    if not re.fullmatch(_PROJECT, name):
+    if not is_project_name(name):
         raise ValueError(
             f"'{name}' is not a valid project name: it must start and end with a letter or digit and hold only "
             "letters, digits, '-', '_' and '.'"
         )
     return name
+
+
+def is_project_name(name: str) -> bool:
+    """Whether this can be the name of a PyPI project (PEP 508)."""
+    return re.fullmatch(_PROJECT, name) is not None
 
 
 def check_conda_name(name: str) -> str:

@@ -117,7 +117,8 @@ class PypiSpec:
     """One PyPI dependency.
 
     `name` is canonical, `spelled` the user's; `specifier` is PEP 440 ("" means any); `marker` PEP 508; `hashes` are
-    those that its file may have ("sha256:…"), none for any.
+    those that its file may have ("sha256:…"), none for any. `nameless`: it is asked for by its address alone, and uv
+    finds no name there before it builds it.
     """
 
     name: str
@@ -129,6 +130,7 @@ class PypiSpec:
     index: str | None = None
     source: PathSource | GitSource | UrlSource | None = None
     hashes: tuple[str, ...] = ()
+    nameless: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -508,18 +508,28 @@ class _Line:
         source = self._local(f"{location}#{fragment}" if fragment and "://" in location else location)
         if isinstance(source, PathSource):
             source = replace(source, path=posixpath.normpath(posixpath.expanduser(source.path)))
-        name, certain = named_by(source, fragment, self.reader.surroundings)
+        found = named_by(source, fragment, self.reader.surroundings)
+        name = found.name
         try:
             check_project_name(name)
             marker = check_marker(marker) if marker.strip() else ""
         except ValueError as error:
             self.refuse(f"'{text}': {error}" if name else f"'{text}' names no project", "write it as `name @ address`")
             return None
-        if not certain:
+        if not found.sure:
             reason = f"'{text}' does not say which project it is: taken for {name}"
             self.reader.read.unknowns.append(Unknown(reason, subject=name))
         extras = tuple(sorted(filter(None, (e.strip() for e in (match["extras"] or "").split(",")))))
-        return PypiSpec(canonicalize_name(name), name, "", self.place, extras, marker, source=source)
+        return PypiSpec(
+            canonicalize_name(name),
+            name,
+            "",
+            self.place,
+            extras,
+            marker,
+            source=source,
+            nameless=not found.before_build,
+        )
 
     def _add(self, spec: PypiSpec, options: tuple[tuple[str, str | None], ...]) -> None:
         for name, value in options:

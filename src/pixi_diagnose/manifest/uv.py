@@ -270,7 +270,7 @@ class _Reader:
     def _itself(self, current: ProjectFile, layout: ProjectLayout) -> Iterator[PypiSpec]:
         if not self.uses_uv:
             place = current.problems.place(("project", "name"))
-            name, _ = (layout.name, True) if layout.name else named_by(PathSource("."), "", self.surroundings)
+            name = layout.name or named_by(PathSource("."), "", self.surroundings).name
             if name:
                 yield PypiSpec(canonicalize_name(name), name, "", place, layout.extras, source=PathSource("."))
             else:

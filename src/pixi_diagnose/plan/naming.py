@@ -38,7 +38,10 @@ def named_lines(bench: Workbench, simulation: Simulation, build: Build) -> Itera
     metadata = build.subject.distribution.metadata
     if simulation.frontend != "uv" or lines_of(bench) is None:
         return
+    written = {s.place for before in bench.before for s in pypi_specs(before, build.project) if s.source is not None}
     for spec in pypi_specs(simulation, build.project):
+        if spec.place not in written:  # an edit gives it the address, and has a name for it
+            continue
         file, key = spec.place.file, spec.place.key
         text = bench.document_of(file).value_at(key) if file in bench.documents and key else None
         line = _LINE.fullmatch(text) if isinstance(text, str) and spec.source is not None else None

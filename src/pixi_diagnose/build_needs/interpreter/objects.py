@@ -363,10 +363,12 @@ def make_function(m: Machine, frame: Frame, node: ast.FunctionDef | ast.AsyncFun
     made = Function(name, node, (frame.scope.parent or frame.scope) if in_class else frame.scope, frame.module)
     if frame.scope is not frame.module.scope:
         m.scopes.append(frame.scope)
-    made.defaults = [m.evaluate(m, frame, default) for default in node.args.defaults]
-    for argument, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
-        if default is not None:
-            made.keyword_defaults[argument.arg] = m.evaluate(m, frame, default)
+    spec = node.args
+    if spec.defaults:
+        made.defaults = [m.evaluate(m, frame, default) for default in spec.defaults]
+    if spec.kwonlyargs:
+        pairs = zip(spec.kwonlyargs, spec.kw_defaults, strict=True)
+        made.keyword_defaults = {a.arg: m.evaluate(m, frame, d) for a, d in pairs if d is not None}
     if isinstance(node, ast.Lambda):
         return made
     value: Value = made

@@ -586,12 +586,12 @@ def _class(m: Machine, frame: Frame, node: ast.ClassDef) -> Completion:
 
 
 def _global(_m: Machine, frame: Frame, node: ast.Global) -> Completion:
-    frame.scope.globals_declared.update(node.names)
+    frame.scope.globals_declared |= set(node.names)
     return Normal
 
 
 def _nonlocal(_m: Machine, frame: Frame, node: ast.Nonlocal) -> Completion:
-    frame.scope.nonlocals_declared.update(node.names)
+    frame.scope.nonlocals_declared |= set(node.names)
     return Normal
 
 

@@ -6,7 +6,7 @@ Known data are plain Python objects (str, int, list, dict, PurePosixPath, …), 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -95,6 +95,9 @@ class Made:
         self.attributes: dict[str, Value] = {}
 
 
+_NONE: frozenset[str] = frozenset()
+
+
 class Scope:
     """Names of one module, class body, function call or comprehension; `parent` is where a function was defined."""
 
@@ -103,8 +106,8 @@ class Scope:
     def __init__(self, parent: Scope | None = None) -> None:
         self.names: dict[str, Value] = {}
         self.parent = parent
-        self.globals_declared: set[str] = set()
-        self.nonlocals_declared: set[str] = set()
+        self.globals_declared: frozenset[str] = _NONE
+        self.nonlocals_declared: frozenset[str] = _NONE
 
 
 class TreeModule:
@@ -123,6 +126,9 @@ class TreeModule:
         self.scope = Scope()
 
 
+_NO_DEFAULTS: Mapping[str, Value] = {}
+
+
 class Function:
     """A function or lambda of the tree."""
 
@@ -135,8 +141,8 @@ class Function:
         self.node = node
         self.scope = scope
         self.module = module
-        self.defaults: list[Value] = []
-        self.keyword_defaults: dict[str, Value] = {}
+        self.defaults: Sequence[Value] = ()
+        self.keyword_defaults: Mapping[str, Value] = _NO_DEFAULTS
         self.owner: ClassValue | None = None
         self.kind = "function"
 
