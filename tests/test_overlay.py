@@ -240,6 +240,17 @@ def test_the_proof_is_made_once_for_each_uv(tmp_path: Path, monkeypatch: pytest.
     assert (private_cache(tmp_path) / "builds-v0").is_file()
 
 
+def test_another_process_may_be_faster_with_the_tripwire(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch = Path.touch
+
+    def touched_meanwhile(path: Path, *, exist_ok: bool = True) -> None:
+        touch(path)
+        touch(path, exist_ok=exist_ok)
+
+    monkeypatch.setattr(Path, "touch", touched_meanwhile)
+    assert (private_cache(tmp_path) / "builds-v0").is_file()
+
+
 def test_a_folder_in_the_tripwires_place_is_refused(tmp_path: Path) -> None:
     (tmp_path / "uv" / "builds-v0").mkdir(parents=True)
     with pytest.raises(ResolverError):

@@ -105,7 +105,11 @@ def private_cache(directory: Path) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
         if not tripwire.is_file():
-            tripwire.touch(exist_ok=False)
+            try:
+                tripwire.touch(exist_ok=False)
+            except FileExistsError:
+                if not tripwire.is_file():  # a folder is in its place; else another process was faster
+                    raise
     except OSError as error:
         raise ResolverError(f"the cache directory {directory} cannot be prepared: {error.strerror}") from None
     program = uv_program()
