@@ -41,13 +41,13 @@ def test_page_is_complete_and_true(rule: ListedRule, tmp_path: Path) -> None:
 
 def says_where_it_looks(listed: ListedRule, report: Report) -> bool:
     """A rule on manifests looks at nothing else, one on builds finds nothing where there is none."""
-    rule = next(r for r in rules_on(listed.subject) if r.code == listed.code)
-    if listed.subject == "manifest":
-        return rule.check is None and rule.check_workspace is None
-    if listed.subject == "build":
+    rule = next(r for r in rules_on(*listed.subjects) if r.code == listed.code)
+    if "manifest" not in listed.subjects and rule.check_manifest is not None:
+        return False
+    if "build" in listed.subjects:
         without = [replace(s, builds=()) for s in report.simulations]
         return rule.check_workspace is None and not any(f for s in without for f in rule.check(s))  # type: ignore[misc]
-    return rule.check_manifest is None
+    return "resolution" in listed.subjects or (rule.check is None and rule.check_workspace is None)
 
 
 def test_every_file_of_a_rule_is_listed_and_is_called_as_the_rule_calls_itself() -> None:

@@ -13,6 +13,7 @@ from .environment import Environment
 from .errors import ArchiveError, IndexAccessError
 from .evidence import Unknown
 from .frontends.extra_requirements import extra_requirements
+from .frontends.known_names import known_name
 from .frontends.model import BuildSubject
 from .index.model import Distribution
 from .lazy_dataclass import dataclass
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from .build_needs.model import BuildNeeds, BuildTarget
+    from .manifest.model import PypiSpec
     from .source_tree import SourceTree
 
 __all__ = ["build_subjects", "reading_ahead"]
@@ -68,7 +70,7 @@ def build_subjects(
         return []
     from concurrent.futures import as_completed
 
-    targets = {d: _target(d.project, environment, resolution.python) for d in built}
+    targets = {d: _target_in(resolution, d.project, environment) for d in built}
     subjects: dict[Distribution, Future[BuildSubject]] = {}
     pool = resolver.workers
 
@@ -125,7 +127,9 @@ class _Completion:
             return subject
         wanted = _build_requirements(subject.needs)
         project = subject.distribution.project
-        extra = extra_requirements(self.environment.installer, self.resolution, project, locking=self.locking)
+        extra: tuple[PypiSpec, ...] = ()
+        if known_name(self.environment, self.resolution, project).lets_reach("extra-build-dependencies"):
+            extra = extra_requirements(self.environment.installer, self.resolution, project, locking=self.locking)
         python, versions = self.resolution.python, {d.project: d.version for d in self.resolution.distributions}
         resolved = self.resolver.build_environment(self.environment, python, wanted, extra, versions)
         chain = (*built_for, subject.distribution)
@@ -139,7 +143,7 @@ class _Completion:
     def _requirement(self, distribution: Distribution, built_for: tuple[Distribution, ...]) -> BuildSubject:
         if any((d.project, d.version) == (distribution.project, distribution.version) for d in built_for):
             return BuildSubject(distribution, None, circular=True)
-        target = _target(distribution.project, self.environment, self.resolution.python)
+        target = _target_in(self.resolution, distribution.project, self.environment)
         try:
             needs = known_needs(distribution, target, self.resolver)
             if needs is None:
@@ -193,12 +197,18 @@ def _may_be_dynamic(distribution: Distribution) -> bool:
     return metadata is None or not metadata.is_static_for("uv") or bool(metadata.loosely_dynamic)
 
 
-def _target(project: str, environment: Environment, python: str) -> BuildTarget:
-    """Where a project is built, with the variables that the manifest gives to all builds and to its own."""
+def _target_in(resolution: Resolution, project: str, environment: Environment) -> BuildTarget:
+    """Where a project of a resolution is built, with its own variables as far as they reach its build."""
+    by_name = known_name(environment, resolution, project).lets_reach("extra-build-variables")
+    return _target(project, environment, resolution.python, by_name=by_name)
+
+
+def _target(project: str, environment: Environment, python: str, *, by_name: bool = True) -> BuildTarget:
+    """Where a project is built, with the variables that the manifest gives to all builds and (`by_name`) to its own."""
     from .build_needs.model import BuildTarget
 
     building = environment.installer.building if environment.installer is not None else None
-    own = building.extra_variables.get(project, {}) if building is not None else {}
+    own = building.extra_variables.get(project, {}) if building is not None and by_name else {}
     return BuildTarget(_minor(python), environment.platform.subdir, {**environment.variables, **own})
 
 

@@ -31,6 +31,7 @@ from .manifest.pixi_versions import imitated_version, unsupported
 from .manifest.surroundings import Edited, OnDisk
 from .manifest.uv_versions import as_of
 from .outcome import Outcome
+from .pep508 import canonicalize_name
 from .prefix import read_prefix
 from .question import Question
 from .report import Report
@@ -119,7 +120,7 @@ def diagnose(
         plans=plans,
         fix=fix,
         elsewhere=elsewhere(document.text, file, simulations, question, session, channels) if compared else (),
-        unknowns=tuple(dict.fromkeys((*manifest.unknowns, *(u for s in simulations for u in unknown(s))))),
+        unknowns=tuple(dict.fromkeys((*unsaid(manifest, simulations), *(u for s in simulations for u in unknown(s))))),
         seconds=time.perf_counter() - start,
     )
 
@@ -169,7 +170,7 @@ def simulate_environments(
     simulate_one = simulator(question.frontend)
     answered: dict[tuple[str, str | None, tuple[str, ...]], Simulation] = {}
     simulations = []
-    for environment in wanted:
+    for environment in map(resolver.named, wanted):
         key = (environment.platform.name, environment.solve_group, environment.features)
         known = answered.get(key)
         if known is not None and resolver.is_one_question(known.environment, environment):
@@ -241,6 +242,13 @@ def resimulate(
     if question.frontend == "uv":
         manifest = as_of(manifest, question.frontend_version)
     return simulate(manifest, question, session, channels, variables=variables)
+
+
+def unsaid(manifest: Manifest, simulations: Sequence[Simulation]) -> tuple[Unknown, ...]:
+    """All that a manifest leaves open, but for the names that its sources said."""
+    specs = (s for f in manifest.features.values() for t in f.targets for s in t.pypi)
+    guessed = {s.name for s in specs if s.nameless} - {s.name for x in simulations for s in x.environment.pypi}
+    return tuple(u for u in manifest.unknowns if canonicalize_name(u.subject) not in guessed)
 
 
 def unknown(simulation: Simulation) -> tuple[Unknown, ...]:

@@ -25,6 +25,7 @@ __all__ = [
     "metadata_settled",
     "own_name",
     "static_metadata",
+    "table_name",
     "unread_metadata",
     "usable_requirement",
     "usable_specifier",
@@ -68,6 +69,12 @@ def own_name(tree: SourceTree) -> tuple[str, str]:
     says = [(p.name, p.version) for p in (pyproject, info) if p is not None and p.name]
     name, version = says[0] if says else ("", "")
     return canonicalize_name(name), version
+
+
+def table_name(tree: SourceTree) -> str:
+    """The project of a tree's `[project]` table, "" where it has none."""
+    pyproject = _Pyproject.read(tree, sdist=True)
+    return canonicalize_name(pyproject.name) if pyproject is not None else ""
 
 
 def wheel_metadata(data: bytes, project: str, version: str) -> StaticMetadata:

@@ -185,6 +185,18 @@ class Resolver:
             return True
         return lock.answer(one) is lock.answer(other) is None and lock.staleness(one) == lock.staleness(other)
 
+    def named(self, environment: Environment) -> Environment:
+        """The environment with what sources call themselves, where its lines give an address and no name."""
+        nameless = [s for s in environment.pypi if s.nameless]
+        python = environment.installer.python.version if environment.installer is not None else ""
+        if not nameless or not python:
+            return environment
+        called = self.gathered(nameless, environment, python, set()).called
+        renamed = {
+            s: replace(s, name=own, spelled=own) for s in nameless if (own := called.get(s.name, s.name)) != s.name
+        }
+        return replace(environment, pypi=tuple(renamed.get(s, s) for s in environment.pypi))
+
     def resolve(self, environment: Environment, looked_at: LookedAt | None = None) -> Resolution:
         """What the lock says where it is good for the environment, else what pixi would write into a new one.
 

@@ -22,6 +22,7 @@ from typing import Any
 from pixi_diagnose.index.uv import uv_program
 
 from .packages import PackageFile, PackageIndex, make_sdist, make_wheel, pkg_info, write_files
+from .repositories import GitRepository
 
 CASES = Path(__file__).parents[1] / "cases" / "installers"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -146,7 +147,10 @@ def write_case(case: Case, tool: str, folder: Path, index: str) -> Path:
         (folder / "uv.toml").write_text(case["uv_toml"].replace("@INDEX@", index))
     if tool != "uv_project":
         manifest = folder / "requirements.txt"
-        manifest.write_text("\n".join((f"--index-url {index}", *case["dependencies"], "")))
+        text = "\n".join((f"--index-url {index}", *case["dependencies"], ""))
+        if "repository" in case:
+            text = text.replace("@REPOSITORY@", GitRepository(folder / "repository", case["repository"]).url)
+        manifest.write_text(text)
         return manifest
     settings = case.get("settings", "")
     own = case.get("own", "")
@@ -241,7 +245,8 @@ class RealTools:
     def _uv_pip(self, folder: Path, cache: Path, arguments: Sequence[str]) -> Ending:
         self._run(["uv", "venv", ".venv"], folder, cache)
         command = ["uv", "pip", "install", "--python", ".venv", "-r", "requirements.txt", *arguments]
-        resolved = self._run([*command, "--dry-run"], folder, cache)
+        # without what the first run built: the second one is to build it on a fresh machine as well
+        resolved = self._run([*command, "--dry-run", "--no-cache"], folder, cache)
         if resolved.returncode:
             return Ending("fails", missing=_named(resolved.stderr))
         installed = self._run(command, folder, cache)

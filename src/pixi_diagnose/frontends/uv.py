@@ -5,9 +5,11 @@ Imitates uv 0.13 (uv.md U1 to U3, seen with a real uv 0.13.8), and older version
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ..environment import Environment
+from ..evidence import Unknown
 from ..index.model import Distribution
 from ..lazy_dataclass import dataclass
 from ..manifest.installer import Installer
@@ -16,6 +18,7 @@ from ..prose import count
 from ..resolve import Resolution
 from . import VERSIONS
 from .extra_requirements import RefusedMatch, refused_at_install, refused_at_lock
+from .known_names import KnownName, known_name
 from .machine import Machine
 from .model import BUILD_FORBIDDEN, Build, BuildPhase, BuildSubject, Outcome, Simulation, Stage, Step, Visible
 from .requirement_builds import requirement_builds
@@ -29,6 +32,7 @@ VERSION = VERSIONS[NAME]
 
 EMPTY = "an empty environment"
 FIRST_STAGE = "what was installed before"
+FOR_ITS_NAME = "uv is given its address alone, and learns its name by building it"
 
 
 def simulate(
@@ -54,7 +58,7 @@ def simulate(
         builds=builds,
         outcomes=outcomes,
         reasons=reasons,
-        unknowns=resolution.unknowns,
+        unknowns=(*resolution.unknowns, *run.unknowns()),
     )
 
 
@@ -79,7 +83,14 @@ class _Run:
         return self.environment.options.no_build_isolation is True
 
     def isolated(self, project: str) -> bool:
-        return not (self.all_off or project in self.listed)
+        return not (self.all_off or (project in self.listed and self.reaches("no-build-isolation-package", project)))
+
+    def reaches(self, setting: str, project: str) -> bool:
+        """Whether the entry of a setting for one project reaches its build: uv may not know its name in time."""
+        return self.known_name(project).lets_reach(setting)
+
+    def known_name(self, project: str) -> KnownName:
+        return known_name(self.environment, self.resolution, project)
 
     def build(self, subject: BuildSubject) -> Build | None:
         """All runs of one build, None where there is none: a static one of another platform, say."""
@@ -103,6 +114,8 @@ class _Run:
             return False
         if metadata is None or not metadata.is_static_for(NAME):
             return True
+        if self.known_name(distribution.project) is not KnownName.BEFORE:
+            return True  # whatever dependency-metadata says of that name (seen)
         return bool(metadata.loosely_dynamic) and _compares_loosely(self.version)
 
     def lock_phase(self, subject: BuildSubject) -> BuildPhase:
@@ -113,8 +126,10 @@ class _Run:
         if refused:
             return BuildPhase("lock", Outcome.FAILS, reason=refused)
         if self.isolated(project):
-            return self._alone("lock", subject)
-        return judge("lock", subject, self._unfilled_view(subject), isolated=False, late=self._late_at_lock)
+            run = self._alone("lock", subject)
+        else:
+            run = judge("lock", subject, self._unfilled_view(subject), isolated=False, late=self._late_at_lock)
+        return run if self.known_name(project) is KnownName.BEFORE else replace(run, because=FOR_ITS_NAME)
 
     def _alone(self, phase: str, subject: BuildSubject) -> BuildPhase:
         refused = self._refused_at_lock if phase == "lock" else lambda _: ""
@@ -123,7 +138,8 @@ class _Run:
 
     def _refused_at_lock(self, project: str) -> str:
         refused = refused_at_lock(self.installer, project)
-        return refused.reason if refused is not None else ""
+        reached = refused is not None and self.reaches("extra-build-dependencies", project)
+        return refused.reason if refused is not None and reached else ""
 
     def _unfilled_view(self, subject: BuildSubject) -> Visible:
         """What a build sees before anything is installed, isolated or not."""
@@ -153,19 +169,24 @@ class _Run:
     @property
     def first_stage(self) -> tuple[Distribution, ...]:
         """What is installed before the first non-isolated build: all that is not listed, a wheel or not (U3)."""
-        return tuple(d for d in self.resolution.distributions if self.isolated(d.project))
+        return tuple(d for d in self.resolution.distributions if not (self.all_off or d.project in self.listed))
 
     def forbidden(self, project: str, *, at_install: bool) -> bool:
         """Whether `no-build` rules a build out (U1).
 
-        Editable folders are built all the same, but that `uv sync` only builds those of its workspace (seen).
+        Editable folders are installed all the same, but that `uv sync` only builds those of its workspace; for its
+        metadata uv builds one only to learn its name (seen).
         """
         named = self.environment.options.forbids_build(project)
         sources = (s.source for s in self.environment.pypi if s.name == project)
-        if not named or not any(isinstance(source, PathSource) and source.editable for source in sources):
+        editable = any(isinstance(source, PathSource) and source.editable for source in sources)
+        if not at_install:
+            by_name = self.reaches("no-build-package", project)
+            return named if by_name else self.environment.options.no_build is True and not editable
+        if not named or not editable:
             return named
         installer = self.installer
-        if not at_install or installer is None or installer.interface != "uv":
+        if installer is None or installer.interface != "uv":
             return False
         return project not in {m.name for m in installer.project.members}
 
@@ -183,6 +204,16 @@ class _Run:
 
     def _chosen(self, projects: tuple[str, ...]) -> list[Distribution]:
         return [d for d in self.resolution.distributions if d.project in projects]
+
+    def unknowns(self) -> Iterator[Unknown]:
+        """What `uv pip` builds to learn its name although its marker leaves it out (seen): it was not read."""
+        read = {p.project for p in self.resolution.local}
+        if self.installer is None or self.installer.interface != "uv pip" or self.resolution.source == "lock":
+            return
+        for spec in self.environment.pypi:
+            if spec.nameless and spec.name not in read:
+                reason = f"what stands for {spec.spelled} is built to learn its name, though its marker leaves it out"
+                yield Unknown(f"{reason}: that was not simulated", subject=spec.name)
 
     def outcomes(self, builds: Sequence[Build]) -> tuple[dict[str, Outcome], dict[str, str]]:
         """How locking and installing end. Refused entries of match-runtime stop an install before its first build."""

@@ -6,7 +6,7 @@ import posixpath
 import re
 from urllib.parse import urlsplit
 
-__all__ = ["below", "check_conda_name", "check_project_name", "check_url"]
+__all__ = ["below", "check_conda_name", "check_project_name", "check_url", "is_project_name"]
 
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*:"
 _WITH_HOST = {"http", "https", "ftp", "ws", "wss"}

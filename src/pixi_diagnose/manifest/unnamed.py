@@ -59,7 +59,10 @@ def _named_there(source: GitSource | PathSource | UrlSource, surroundings: Surro
         file_name = posixpath.basename(source.path.rstrip("/"))
         archive = _archive_name(file_name)
         return FoundName(archive, before_build=True) if archive else _folder_name(source.path, file_name, surroundings)
-    url = urlsplit(source.url)
+    try:
+        url = urlsplit(source.url)
+    except ValueError:  # half of an IPv6 address
+        return FoundName("", sure=False)
     last = unquote(posixpath.basename(url.path.rstrip("/")))
     if isinstance(source, UrlSource):
         archive = _archive_name(last)

@@ -1,52 +1,60 @@
-"""Names for what a requirements file asks for by its address alone, without which uv's settings for it have no effect.
+"""Names for what a requirements file asks for by its address alone, so that uv's settings for it reach its build.
 
-uv begins to build such a project before it knows a name, unless its folder's own files say it (seen with 0.13.8): what
-extra-build-dependencies, no-build-isolation-package and the like hold for that name does not reach this build.
+Where uv learns a name only by a build, no setting by that name counts for it (`frontends.known_names`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from ..core_metadata import MetadataSource
-from ..frontends.model import Build, Simulation
-from ..manifest.model import PathSource
-from .changes import Change, Enlist, Put
+from ..frontends.known_names import known_name, unreached_settings
+from ..frontends.model import Simulation
+from ..pep508 import canonicalize_name
+from .changes import AddTable, Change, Enlist, Put
 from .placing import pypi_specs
 from .requirement_entries import lines_of
 from .workbench import Workbench
 
-__all__ = ["goes_by_name", "named_lines"]
+__all__ = ["named_lines", "settings_of"]
 
 _LINE = re.compile(
     r"(?P<editable>(?:-e|--editable)(?:\s+|\s*=\s*))?(?P<address>(?![\w.-]+@)[^\s;]+?)(?:\[[^\]\[]*\])?(?P<marker>\s*;.*)?"
 )
-_SAYS_ITS_NAME = {MetadataSource.PYPROJECT, MetadataSource.PKG_INFO, MetadataSource.OLD_PKG_INFO}
 
 
-def goes_by_name(changes: Sequence[Change], project: str) -> bool:
-    """Whether some of these are settings of uv for this one project."""
-    return any(
-        (isinstance(c, Enlist) and c.item == project) or (isinstance(c, Put | Enlist) and project in c.key)
-        for c in changes
-    )
+def settings_of(changes: Sequence[Change], project: str) -> Iterator[str]:
+    """The settings of uv by project's name that these changes make for one project."""
+    for change in changes:
+        if not isinstance(change, Put | Enlist | AddTable):
+            continue
+        names = [canonicalize_name(str(part)) for part in change.key]
+        listed = isinstance(change, Enlist) and change.item == project
+        stated = isinstance(change, AddTable) and change.value.get("name") == project
+        if project in names[1:]:
+            yield str(change.key[names.index(project, 1) - 1])
+        elif names and (listed or stated):
+            yield str(change.key[-1])
 
 
-def named_lines(bench: Workbench, simulation: Simulation, build: Build) -> Iterator[Put]:
-    """The lines of a requirements file that ask for this build by its address, with the name before it."""
-    metadata = build.subject.distribution.metadata
+def named_lines(bench: Workbench, simulation: Simulation, project: str, settings: Iterable[str]) -> Iterator[Put]:
+    """The lines of a requirements file that ask for a project by its address, with the name before it.
+
+    None where what `settings` hold for the project (and what the user's settings already do) reaches its build anyway.
+    What forbids the build is better not heard sooner.
+    """
+    environment, resolution = simulation.environment, simulation.resolution
     if simulation.frontend != "uv" or lines_of(bench) is None:
         return
-    written = {s.place for before in bench.before for s in pypi_specs(before, build.project) if s.source is not None}
-    for spec in pypi_specs(simulation, build.project):
-        if spec.place not in written:  # an edit gives it the address, and has a name for it
-            continue
+    known = known_name(environment, resolution, project)
+    unreached = {s.name for s in unreached_settings(environment, resolution, project)} - {"no-build-package"}
+    if not unreached and all(known.lets_reach(setting) for setting in settings):
+        return
+    for spec in pypi_specs(simulation, project):
         file, key = spec.place.file, spec.place.key
         text = bench.document_of(file).value_at(key) if file in bench.documents and key else None
-        line = _LINE.fullmatch(text) if isinstance(text, str) and spec.source is not None else None
-        said = isinstance(spec.source, PathSource) and metadata is not None and metadata.source in _SAYS_ITS_NAME
-        if line is None or said:
+        line = _LINE.fullmatch(text) if isinstance(text, str) and spec.nameless else None
+        if line is None:
             continue
         extras = f"[{','.join(spec.extras)}]" if spec.extras else ""
         marker = f" {line['marker'].lstrip()}" if line["marker"] else ""

@@ -29,6 +29,7 @@ from .workbench import Trial, Workbench, failing, failing_run
 __all__ = ["OF_INDEXES", "staged_by_uv", "staged_in_two_steps"]
 
 BUILD_FILE = "requirements-build.txt"
+BY_NAME = "no-build-isolation-package"
 OF_INDEXES = re.compile(r"(?:--index-url|-i|--extra-index-url|--find-links|-f|--no-index|--trusted-host)\b")
 """Lines that say where pip finds things."""
 
@@ -59,7 +60,8 @@ def _planned(bench: Workbench) -> Plan | str:
     if unread is not None:
         return f"what {unread.subject} needs could not be read, so that nobody knows what has to come before it"
     all_off = isolation_is_given(simulation)
-    named = () if all_off else distinct(c for b in failing(simulation) for c in named_lines(bench, simulation, b))
+    asked = () if all_off else dict.fromkeys(b.asked_for for b in failing(simulation))
+    named = distinct(c for p in asked for c in named_lines(bench, simulation, p, (BY_NAME,)))
     return _FileSteps(bench, simulation, (*start, *named)).plan()
 
 
@@ -107,7 +109,7 @@ class _FileSteps(Steps):
         names = dict.fromkeys(b.project for b in self.builds)
         options: Sequence[str] = ["--no-build-isolation"]
         if not self.all_off:
-            options = [word for p in names for word in ("--no-build-isolation-package", p)]
+            options = [word for p in names for word in (f"--{BY_NAME}", p)]
         second = install_commands(self.bench, self.simulation, options, self.told)
         one, who = len(names) == 1, and_list(names)
         note = f"{BUILD_FILE} holds what {who} import{'s' if one else ''} while {'it is' if one else 'they are'} built."

@@ -33,7 +33,7 @@ from .failed_builds import (
     last_with,
     left_out,
 )
-from .naming import goes_by_name, named_lines
+from .naming import named_lines, settings_of
 from .native_stack import compiled_against
 from .placing import option_entry
 from .requirement_entries import RequirementEntries
@@ -72,8 +72,8 @@ def uv_mending(bench: Workbench, route: UvRoute) -> Mend:
                 if run is not None:
                     changes = tuple(_Mending(bench, simulation, build, run, route).changes())
                     yield from changes
-                    if goes_by_name(changes, build.project):
-                        yield from named_lines(bench, simulation, build)
+                    asked = build.asked_for
+                    yield from named_lines(bench, simulation, asked, settings_of(changes, asked))
 
     return mend
 
@@ -172,7 +172,7 @@ class _Mending(FailedBuild):
             yield from _allowed(self.bench, self.simulation, self.project)
             return
         refused = refused_at_lock(installer, self.project) if self.run.phase == "lock" else None
-        if refused is not None:
+        if refused is not None and self.run.reason == refused.reason:
             if self.route is UvRoute.STATED:
                 yield from self._stated()
             else:

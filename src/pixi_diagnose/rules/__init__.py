@@ -45,9 +45,10 @@ class ListedRule:
         return self.module.partition("_")[2].replace("_", "-")
 
     @property
-    def subject(self) -> Subject:
+    def subjects(self) -> tuple[Subject, ...]:
         """What there has to be for it to find anything: without a build, rules on builds need not be loaded."""
-        return "manifest" if self.code in _ON_MANIFESTS else "build" if self.code in _ON_BUILDS else "resolution"
+        on: dict[Subject, frozenset[str]] = {"manifest": _ON_MANIFESTS, "build": _ON_BUILDS}
+        return tuple(subject for subject, codes in on.items() if self.code in codes) or ("resolution",)
 
     @property
     def page(self) -> str:
@@ -61,8 +62,8 @@ class ListedRule:
 
 _ON_MANIFESTS = frozenset({"CFG901", "CFG902", "CFG903", "ISO108"})
 _ON_BUILDS = frozenset(
-    {"ISO101", "ISO102", "ISO103", "ISO104", "ISO105", "ISO106", "ISO109", "ISO111", "ISO112", "ISO113", "ISO114"}
-    | {"ENV201", "ENV202", "ENV203", "ENV204", "ENV206"}
+    {"ISO101", "ISO102", "ISO103", "ISO104", "ISO105", "ISO106", "ISO108", "ISO109", "ISO111", "ISO112", "ISO113"}
+    | {"ISO114", "ENV201", "ENV202", "ENV203", "ENV204", "ENV206"}
 )
 
 LISTED = tuple(
@@ -110,4 +111,5 @@ def listed(name: str) -> ListedRule | None:
 
 def rules_on(*subjects: Subject) -> tuple[Rule, ...]:
     """The rules themselves on these subjects, in the order in which they run."""
-    return tuple(import_module(f".{r.module}", __package__).RULE for r in LISTED if r.subject in subjects)
+    found = (r for r in LISTED if not set(subjects).isdisjoint(r.subjects))
+    return tuple(import_module(f".{r.module}", __package__).RULE for r in found)

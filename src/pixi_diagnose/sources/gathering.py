@@ -58,6 +58,7 @@ class _Gathering:
     indexes: dict[str, str] = field(default_factory=dict)
     unknowns: dict[Unknown, None] = field(default_factory=dict)
     members: dict[str, str] = field(default_factory=dict)
+    called: dict[str, str] = field(default_factory=dict)
     failure: PypiFailure | None = None
 
     def fail(self, message: str, project: str) -> None:
@@ -88,7 +89,11 @@ class SourceReader:
         build = BuildTarget((int(major), int(minor)), environment.platform.subdir, environment.variables)
         markers = target.markers()
         here = {s: not s.marker or _holds(s.marker, "", markers) for s in specs if s.source is not None}
-        wanted = [Wanted(s.name, s.source, frozenset(s.extras)) for s, holds in here.items() if holds and s.source]
+        wanted = [
+            Wanted(s.name, s.source, frozenset(s.extras), nameless=s.nameless)
+            for s, holds in here.items()
+            if holds and s.source
+        ]
         # pip knows nothing of [tool.uv.sources]
         reads_uv = environment.installer is None or environment.installer.interface != "pip"
         alone = environment.installer is not None and environment.installer.resolution.alone
@@ -134,6 +139,7 @@ class SourceReader:
             state.failure,
             extras,
             state.members,
+            state.called,
         )
 
     def _source(self, source: Source, root: str) -> ReadSource | Exception:
@@ -167,8 +173,10 @@ class SourceReader:
                 state.fail(f"{name} is wanted from two places: {first} and {read.tree.location}", name)
             return
         state.resources[name] = read.resource
-        project, problem = _project(name, read, target, build)
-        if problem:
+        project, called, problem = _project(name, read, target, build)
+        if wanted.nameless:
+            state.called[name] = called
+        elif problem:
             state.fail(problem, name)
         try:
             lowered = lower(
@@ -230,12 +238,13 @@ def _is_provided(wanted: Wanted, provided: Collection[str], state: _Gathering) -
     return True
 
 
-def _project(name: str, read: ReadSource, target: Target, build: BuildTarget) -> tuple[LocalProject, str]:
-    """What a source offers as a project, and why the tool would refuse it ("" where it would not)."""
+def _project(name: str, read: ReadSource, target: Target, build: BuildTarget) -> tuple[LocalProject, str, str]:
+    """What a source offers as a project, what it calls itself, and why the tool would refuse it ("" if it does not)."""
     version = version_in_name(read.filename, name)
     if read.wheel_metadata is not None:
         metadata = wheel_metadata(read.wheel_metadata, name, version)
-        return LocalProject(name, version, metadata, read.tree, "wheel"), _wheel_problem(name, read.filename, target)
+        problem = _wheel_problem(name, read.filename, target)
+        return LocalProject(name, version, metadata, read.tree, "wheel"), metadata.project, problem
     metadata = static_metadata(read.tree, name)
     named = own_name(read.tree)[0] if read.kind == "sdist" or "pyproject.toml" in read.tree.files else ""
     metadata = replace(metadata, project=named or name)
@@ -246,8 +255,9 @@ def _project(name: str, read: ReadSource, target: Target, build: BuildTarget) ->
     if metadata.version == UNKNOWN_VERSION and version:
         metadata = replace(metadata, version=version)
     # uv 0.13, pixi 0.77: "Package metadata name `other` does not match given name"
-    problem = "" if metadata.project == name else f"what {read.tree.location} gives is {metadata.project}, not {name}"
-    return LocalProject(name, metadata.version, replace(metadata, project=name), read.tree, read.kind), problem
+    called = metadata.project
+    problem = "" if called == name else f"what {read.tree.location} gives is {called}, not {name}"
+    return LocalProject(name, metadata.version, replace(metadata, project=name), read.tree, read.kind), called, problem
 
 
 def _wheel_problem(name: str, filename: str, target: Target) -> str:

@@ -20,12 +20,16 @@ UNKNOWN_VERSION = "0"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A project from a source: canonical name, the extras that are asked for, who asks ("" is the manifest)."""
+    """A project from a source: canonical name, the extras that are asked for, who asks ("" is the manifest).
+
+    Where it is `nameless`, the name is a reader's, and what the source calls itself counts.
+    """
 
     project: str
     source: Source
     extras: frozenset[str] = frozenset()
     required_by: str = ""
+    nameless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,8 @@ class Gathered:
 
     `indexes` are (project, index URL) where a source names an index, `extras` those that were asked for, `members` the
     members of a uv workspace on disk that another project (the value) requires as such. `failure` is what the tool
-    itself would stop at; a project that it is about stands among `projects` all the same, unread.
+    itself would stop at; a project that it is about stands among `projects` all the same, unread. `called` is what
+    nameless ones call themselves, by the name that they were taken for.
     """
 
     projects: tuple[LocalProject, ...] = ()
@@ -43,6 +48,7 @@ class Gathered:
     failure: PypiFailure | None = None
     extras: Mapping[str, frozenset[str]] = field(default_factory=dict)
     members: Mapping[str, str] = field(default_factory=dict)
+    called: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def versions(self) -> dict[str, str]:
