@@ -468,7 +468,12 @@ class _Line:
             spec = self._address(text)
             if spec is None:
                 self.refuse(f"'{text}' is not a valid requirement")
-        if spec is not None:
+        address = text.partition("@")[2].strip()
+        if spec is not None and _NAMED.match(text) and not self.reader.uses_uv and not _has_scheme(address):
+            # pip 26 takes a path behind the @ of an editable requirement only
+            path = posixpath.normpath(address.partition(";")[0].strip())
+            self.refuse(f"'{text}' has no URL behind the @", f"write `{spec.spelled} @ file:{path}`")
+        elif spec is not None:
             self._add(spec, options)
 
     def _named(self, text: str, *, quiet: bool) -> PypiSpec | None:
@@ -493,8 +498,8 @@ class _Line:
         )
 
     def _local(self, url: str) -> GitSource | PathSource | UrlSource:
-        """A direct reference; pip and uv take a path without a scheme for one too."""
-        return direct_source(url) if ":" in url.partition("/")[0] else PathSource(unquote(url))
+        """A direct reference, or a path without a scheme."""
+        return direct_source(url) if _has_scheme(url) else PathSource(unquote(url))
 
     def _address(self, text: str) -> PypiSpec | None:
         """A path or URL without a name: `./dir[extra] ; marker`, `git+https://…#egg=name`."""
@@ -551,3 +556,7 @@ class _Line:
             self.refuse("constraints cannot have extras")
             return
         (self.reader.read.constraints if self.constraints else self.reader.read.specs).append(spec)
+
+
+def _has_scheme(address: str) -> bool:
+    return ":" in address.partition("/")[0]
