@@ -14,7 +14,6 @@ from enum import StrEnum
 from ..environment import Environment
 from ..evidence import Place
 from ..lazy_dataclass import dataclass
-from ..metadata import table_name
 from ..resolve import Resolution
 
 __all__ = ["KnownName", "UnreachedSetting", "known_name", "unreached_settings"]
@@ -53,6 +52,8 @@ def known_name(environment: Environment, resolution: Resolution, project: str) -
     local = next((p for p in resolution.local if p.project == project), None) if asked else None
     if local is None or local.metadata.is_static_for("uv"):
         return KnownName.BEFORE
+    from ..metadata import table_name  # it loads what parses metadata, and few have such lines
+
     return KnownName.IN_TABLE if table_name(local.tree) else KnownName.AFTER
 
 
