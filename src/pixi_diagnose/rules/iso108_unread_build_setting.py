@@ -55,7 +55,6 @@ from dataclasses import replace
 from ..finding import Confidence, Finding, Rule, Severity
 from ..frontends.known_names import UnreachedSetting, unreached_settings
 from ..frontends.model import Build, Simulation
-from ..frontends.uv import NAME
 from ..manifest.model import Manifest
 from .reporting import about_build
 
@@ -78,7 +77,7 @@ def check_manifest(manifest: Manifest) -> Iterator[Finding]:
 
 def check(simulation: Simulation) -> Iterator[Finding]:
     """One finding for each setting by a name that uv does not know when it builds."""
-    for build in simulation.builds if simulation.frontend == NAME else ():
+    for build in simulation.builds:
         if not build.needed_for:
             for setting in unreached_settings(simulation.environment, simulation.resolution, build.project):
                 yield _unreached(simulation, build, setting)
