@@ -17,19 +17,17 @@ from pathlib import Path
 
 import pytest
 
-from pixi_diagnose.conda import CondaSession
 from pixi_diagnose.connections import Connections
 from pixi_diagnose.environment import environments
 from pixi_diagnose.errors import ManifestError, UsageError
 from pixi_diagnose.index.client import IndexClient
-from pixi_diagnose.index.session import IndexSession
 from pixi_diagnose.index.uv import uv_program
 from pixi_diagnose.manifest import Invocation, read_manifest
 from pixi_diagnose.manifest.model import Manifest
 from pixi_diagnose.manifest.pixi_configuration import configuration_files, pixi_configuration
 from pixi_diagnose.manifest.surroundings import OnDisk
-from pixi_diagnose.resolve import Resolver
-from support.packages import PackageIndex, make_sdist, make_wheel, pkg_info
+from support.packages import PackageIndex, make_sdist, make_wheel, metadata_backend, pkg_info
+from support.reading import first_resolution, read_file
 from support.server import Response, Server
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -196,41 +194,23 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         for number in "123":
             index = PackageIndex([make_wheel("demo", f"{number}.0", {"demo.py": ""})])
             if number == "1":
-                metadata = {"PKG-INFO": pkg_info("demo", "0.8", metadata_version="2.2")}
-                backend = '[build-system]\nrequires = []\nbuild-backend = "b"\nbackend-path = ["."]\n'
-                metadata |= {"pyproject.toml": backend, "b.py": BACKEND}
-                index.add(make_sdist("demo", "0.8", metadata))
+                tree = metadata_backend("demo", "0.8") | {"PKG-INFO": pkg_info("demo", "0.8")}
+                index.add(make_sdist("demo", "0.8", tree))
                 index.add(make_wheel("demo", "0.9", {"demo.py": ""})).add(make_wheel("demo", "1.1rc1", {"demo.py": ""}))
             server.routes.update(index.routes(f"/{number}", f"/files/{number}"))
         yield Place(tmp_path_factory.mktemp("configured"), server)
-
-
-BACKEND = """\
-import os
-def prepare_metadata_for_build_wheel(directory, config_settings=None):
-    os.mkdir(os.path.join(directory, "demo-0.8.dist-info"))
-    with open(os.path.join(directory, "demo-0.8.dist-info", "METADATA"), "w") as file:
-        file.write("Metadata-Version: 2.2\\nName: demo\\nVersion: 0.8\\n")
-    return "demo-0.8.dist-info"
-"""
 
 
 def read(
     folder: Path, name: str, frontend: str, variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> Manifest:
     monkeypatch.chdir(folder)
-    path = folder / name
-    invocation = Invocation(frontend=frontend, python=PYTHON)
-    return read_manifest(path.read_text(), str(path), invocation, OnDisk(folder, variables))
+    return read_file(folder / name, frontend, variables)
 
 
 def chosen(folder: Path, manifest: Manifest) -> str:
     """The version of demo that is resolved here."""
-    assert manifest.problems == ()
-    every = environments(manifest)
-    with IndexSession(cache_dir=folder / "cache") as session:
-        channels = CondaSession(session.cache, manifest.root, max_age=session.max_age)
-        resolution = Resolver(every, session, channels, ("linux-64",)).resolve(every[0])
+    resolution = first_resolution(manifest, folder / "cache")
     assert resolution.failure is None, resolution.failure
     (version,) = (d.version for d in resolution.distributions if d.project == "demo")
     return version
@@ -330,8 +310,9 @@ def test_pips_switch_for_isolation_works_the_other_way_round(
     place: Place, value: str, isolated: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The real one is asked as well: its build fails where it is isolated, as nothing is on its index."""
-    project = '[build-system]\nrequires = ["absent"]\nbuild-backend = "b"\nbackend-path = ["."]\n'
-    files = {"requirements.txt": "--no-index\n./tree\n", "tree/b.py": BACKEND, "tree/pyproject.toml": project}
+    tree = metadata_backend("demo", "0.8")
+    tree["pyproject.toml"] = tree["pyproject.toml"].replace("[]", '["absent"]')
+    files = {"requirements.txt": "--no-index\n./tree\n", **{f"tree/{name}": text for name, text in tree.items()}}
     setup = Setup(files)
     folder, variables = place.written(f"isolation {value}", setup)
     variables |= {"PIP_NO_BUILD_ISOLATION": value}

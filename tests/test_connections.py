@@ -10,19 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from pixi_diagnose.conda import CondaSession
 from pixi_diagnose.connections import Connections, proxy_patterns
-from pixi_diagnose.environment import environments
 from pixi_diagnose.errors import IndexAccessError
 from pixi_diagnose.index.client import IndexClient
-from pixi_diagnose.index.session import IndexSession
 from pixi_diagnose.index.uv import uv_program
 from pixi_diagnose.manifest import Invocation, read_manifest
 from pixi_diagnose.manifest.pixi_configuration import pixi_configuration
-from pixi_diagnose.manifest.surroundings import OnDisk
-from pixi_diagnose.resolve import Resolver
 from support.certificates import CLIENT, ROOT
 from support.packages import PackageIndex, make_wheel
+from support.reading import first_resolution, read_file
 from support.server import Response, Server
 
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy")
@@ -70,15 +66,9 @@ def reached_here(frontend: str, folder: Path, variables: Mapping[str, str], monk
     monkeypatch.chdir(folder)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    path = folder / "requirements.txt"
-    invocation = Invocation(frontend=frontend, python=PYTHON)
-    manifest = read_manifest(path.read_text(), str(path), invocation, OnDisk(folder, variables))
-    assert manifest.problems == ()
+    manifest = read_file(folder / "requirements.txt", frontend, variables)
     assert manifest.unknowns == ()
-    every = environments(manifest)
-    with IndexSession(cache_dir=folder / "cache") as session:
-        channels = CondaSession(session.cache, manifest.root, max_age=session.max_age)
-        resolution = Resolver(every, session, channels, ("linux-64",)).resolve(every[0])
+    resolution = first_resolution(manifest, folder / "cache")
     return resolution.failure is None and all(p.unread is None for p in resolution.local)
 
 

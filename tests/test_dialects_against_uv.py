@@ -18,16 +18,14 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from pixi_diagnose.conda import CondaSession
-from pixi_diagnose.environment import environments
-from pixi_diagnose.index.session import IndexSession
 from pixi_diagnose.index.uv import uv_program
 from pixi_diagnose.manifest import Invocation, read_manifest
 from pixi_diagnose.manifest.installer import DeclaredRequirement
 from pixi_diagnose.manifest.markers import all_of, any_of, negated
 from pixi_diagnose.manifest.model import Manifest, PathSource, PypiSpec
 from pixi_diagnose.manifest.requirement_lines import logical_lines
-from pixi_diagnose.resolve import Resolution, Resolver
+from pixi_diagnose.resolve import Resolution
+from support.reading import first_resolution
 from support.worlds import WHEELS, World, world
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -83,10 +81,7 @@ def read(folder: Path, name: str = "pyproject.toml", **given: Any) -> Manifest:
 
 
 def resolved(here: World, manifest: Manifest) -> Resolution:
-    every = environments(manifest)
-    with IndexSession(cache_dir=here.cache) as session:
-        channels = CondaSession(session.cache, manifest.root, max_age=session.max_age)
-        return Resolver(every, session, channels, ("linux-64",)).resolve(every[0])
+    return first_resolution(manifest, here.cache)
 
 
 HEADER = '[project]\nname = "app"\nversion = "1"\nrequires-python = ">=3.11"\n'

@@ -11,26 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from pixi_diagnose.conda import CondaSession
-from pixi_diagnose.environment import environments
-from pixi_diagnose.index.session import IndexSession
 from pixi_diagnose.index.uv import uv_program
-from pixi_diagnose.manifest import Invocation, read_manifest
-from pixi_diagnose.manifest.surroundings import OnDisk
-from pixi_diagnose.resolve import Resolver
-from support.packages import PackageFile, PackageIndex, make_sdist, make_wheel, pkg_info
+from support.packages import PackageFile, PackageIndex, make_sdist, make_wheel, metadata_backend, pkg_info
+from support.reading import first_resolution, read_file
 from support.server import Server
-
-PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-BUILD_SYSTEM = '[build-system]\nrequires = []\nbuild-backend = "b"\nbackend-path = ["."]\n'
-BACKEND = """\
-import os
-def prepare_metadata_for_build_wheel(directory, config_settings=None):
-    os.mkdir(os.path.join(directory, "{name}-{version}.dist-info"))
-    with open(os.path.join(directory, "{name}-{version}.dist-info", "METADATA"), "w") as file:
-        file.write("Metadata-Version: 2.2\\nName: {name}\\nVersion: {version}\\n{requires}")
-    return "{name}-{version}.dist-info"
-"""
 
 
 def wheel(name: str, version: str, *requires: str) -> PackageFile:
@@ -38,10 +22,9 @@ def wheel(name: str, version: str, *requires: str) -> PackageFile:
 
 
 def source(name: str, version: str, *requires: str) -> PackageFile:
-    files = {"pyproject.toml": BUILD_SYSTEM, "PKG-INFO": pkg_info(name, version, requires, metadata_version="2.2")}
-    lines = "".join(f"Requires-Dist: {line}\\n" for line in requires)
-    files["b.py"] = BACKEND.format(name=name, version=version, requires=lines)
-    return make_sdist(name, version, files)
+    return make_sdist(
+        name, version, metadata_backend(name, version, requires) | {"PKG-INFO": pkg_info(name, version, requires)}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -62,15 +45,9 @@ def index() -> Iterator[str]:
 
 
 def chosen(folder: Path, frontend: str, variables: Mapping[str, str]) -> dict[str, str]:
-    path = folder / "requirements.txt"
-    invocation = Invocation(frontend=frontend, python=PYTHON)
-    manifest = read_manifest(path.read_text(), str(path), invocation, OnDisk(folder, variables))
-    assert manifest.problems == ()
+    manifest = read_file(folder / "requirements.txt", frontend, variables)
     assert manifest.unknowns == ()
-    every = environments(manifest)
-    with IndexSession(cache_dir=folder / "cache") as session:
-        channels = CondaSession(session.cache, manifest.root, max_age=session.max_age)
-        resolution = Resolver(every, session, channels, ("linux-64",)).resolve(every[0])
+    resolution = first_resolution(manifest, folder / "cache")
     assert resolution.failure is None, resolution.failure
     return {d.project: d.version for d in resolution.distributions}
 
@@ -137,8 +114,8 @@ def test_pips_variables_say_the_same(
 def test_without_dependencies_only_what_is_listed_is_there(frontend: str, index: str, tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     tree.mkdir()
-    files = {"pyproject.toml": f'{BUILD_SYSTEM}[project]\nname = "tree"\nversion = "1"\ndependencies = ["absent"]\n'}
-    files["b.py"] = BACKEND.format(name="tree", version="1", requires="Requires-Dist: absent\\n")
+    files = metadata_backend("tree", "1", ["absent"])
+    files["pyproject.toml"] += '[project]\nname = "tree"\nversion = "1"\ndependencies = ["absent"]\n'
     for name, text in files.items():
         (tree / name).write_text(text)
     (tmp_path / "requirements.txt").write_text(f"--index-url {index}\napp\nnewer\n./tree\n")

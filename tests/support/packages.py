@@ -36,6 +36,7 @@ Files = Mapping[str, str | bytes]
 
 HTML_TYPE = "application/vnd.pypi.simple.v1+html"
 JSON_TYPE = "application/vnd.pypi.simple.v1+json"
+BUILDS_ITSELF = '[build-system]\nrequires = []\nbuild-backend = "b"\nbackend-path = ["."]\n'
 CONDA_TIMESTAMP = 1_700_000_000_000
 
 
@@ -111,6 +112,21 @@ def compress(data: bytes, kind: str) -> bytes:
         case "":
             return data
     raise ValueError(kind)
+
+
+def metadata_backend(name: str, version: str, requires: Iterable[str] = ()) -> dict[str, str]:
+    """The files of a tree whose own backend answers with metadata and needs nothing for it."""
+    metadata = pkg_info(name, version, requires)
+    folder = f"{name}-{version}.dist-info"
+    backend = f"""\
+import os
+def prepare_metadata_for_build_wheel(directory, config_settings=None):
+    os.mkdir(os.path.join(directory, {folder!r}))
+    with open(os.path.join(directory, {folder!r}, "METADATA"), "w") as file:
+        file.write({metadata!r})
+    return {folder!r}
+"""
+    return {"pyproject.toml": BUILDS_ITSELF, "b.py": backend}
 
 
 def make_sdist(

@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
+from pathlib import Path
 
 from ..lazy_dataclass import dataclass
 from ..locks.conda_matching import version_meets
@@ -152,15 +153,16 @@ _ON_LINUX: Mapping[str, Callable[[], str]] = {
 
 def _has_cuda_device() -> bool:
     """Whether a CUDA driver could start: without a device it gives no version."""
-    return any(node.startswith(_CUDA_DEVICES) for node in os.listdir("/dev"))  # noqa: PTH208 -- names are all it takes
+    return any(node.name.startswith(_CUDA_DEVICES) for node in Path("/dev").iterdir())
 
 
 @cache
 def _by_rattler() -> Mapping[str, str]:
     import rattler
+    from rattler.exceptions import DetectVirtualPackageError
 
     try:
         found = [package.into_generic() for package in rattler.VirtualPackage.detect()]
-    except Exception:  # noqa: BLE001 -- rattler has no error of its own for it; pixi, too, then goes on without any
+    except DetectVirtualPackageError:  # pixi, too, then goes on without any
         return {}
     return {package.name.normalized: str(package.version) for package in found}

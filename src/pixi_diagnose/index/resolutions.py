@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Any
 
 from .asked_indexes import AskedIndexes
 from .model import Distribution, IndexSettings, PypiFailure, PypiRequest, PypiResolution
@@ -95,11 +96,13 @@ def _from_json(given: dict[str, object]) -> PypiResolution:
     return PypiResolution(distributions, found, unknowns, tried)
 
 
-def _distribution_from_json(fields: dict[str, object]) -> Distribution:
+def _distribution_from_json(fields: dict[str, Any]) -> Distribution:
     metadata = fields.pop("metadata")
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()
+    }
     read = metadata_from_json(metadata) if isinstance(metadata, dict) else None
-    return Distribution(**values, metadata=read)  # type: ignore[arg-type]
+    return Distribution(**values, metadata=read)
 
 
 def _objects(value: object) -> list[dict[str, object]]:

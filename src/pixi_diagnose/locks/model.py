@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field
 
 from ..evidence import Place
@@ -79,9 +79,8 @@ class PypiRecord:
         return bool(self.version or self.sha256 or self.index)
 
 
-def of_nothing(project: str) -> bool:  # noqa: ARG001 -- the answer for every project
-    """What settings that say nothing forbid."""
-    return False
+of_nothing: Callable[[str], bool] = frozenset[str]().__contains__
+"""What settings that say nothing forbid: no project."""
 
 
 def is_tree(location: str) -> bool:

@@ -130,9 +130,16 @@ def _at(text: str, keys: tuple[str, ...]) -> str:
     return found if isinstance(found, str) else ""
 
 
+class _CaseKept(configparser.RawConfigParser):
+    """A reader for which `Name` is not `name`."""
+
+    def optionxform(self, optionstr: str) -> str:
+        """A key as it is spelled."""
+        return optionstr
+
+
 def _of_setup_cfg(text: str) -> str:
-    parser = configparser.RawConfigParser(strict=False)
-    parser.optionxform = str  # type: ignore[method-assign,assignment]
+    parser = _CaseKept(strict=False)
     try:
         parser.read_string(text)
         name = parser.get("metadata", "name", fallback="")
