@@ -16,7 +16,7 @@ __all__ = ["print_plan", "print_recommendation", "render_init"]
 _MEANINGS = {
     "prebuilt": "no build at all",
     "declare": "the least edit",
-    "hybrid": "torch, CUDA and compilers from conda",
+    "hybrid": "what builds need from conda",
     "staged": "installed in steps",
 }
 """What a tier is, for who has not read about tiers."""
